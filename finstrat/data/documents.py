@@ -1,0 +1,156 @@
+"""Texts with their times: one row a document, an asset and a version.
+
+The table is an Arrow one, so it streams and costs no Python object per row. Nothing here reads
+the text; nothing here knows sessions (`align` does).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finstrat.data.frames import require_columns, require_utc
+from finstrat.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from finstrat.data.quality import Finding
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("asset", pa.string()),
+        pa.field("event_at", pa.timestamp("ns", tz="UTC"), nullable=False),
+        pa.field("known_at", pa.timestamp("ns", tz="UTC"), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("version", pa.int64(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """Documents ordered by `known_at`, then id, asset and version; D rows.
+
+    `asset` is null for a text about the market as a whole. `version` rises where a document was
+    corrected; the correction is known from its own `known_at`.
+    """
+
+    table: pa.Table
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, *, where: str, findings: tuple[Finding, ...] = ()
+    ) -> Documents:
+        """Documents out of a frame with the columns of `SCHEMA`, checked.
+
+        `asset`, `kind` and `version` may be absent (market-wide, "text", 1). `where` names the
+        file or source in errors.
+
+        Raises:
+            DataError: a column is missing, a stamp is missing or without zone, or two rows share
+                id, asset and version.
+        """
+        require_columns(frame, ("id", "event_at", "known_at", "text"), where=where)
+        columns: dict[str, Any] = {
+            "id": frame["id"].astype(str),
+            "asset": frame["asset"] if "asset" in frame else pd.Series(None, index=frame.index),
+            "event_at": require_utc(frame, "event_at", where=where),
+            "known_at": require_utc(frame, "known_at", where=where),
+            "kind": frame["kind"] if "kind" in frame else "text",
+            "text": frame["text"],
+            "version": frame["version"] if "version" in frame else 1,
+        }
+        full = pd.DataFrame(columns, index=frame.index)
+        for name in ("text", "kind"):
+            if full[name].isna().any():
+                row = int(np.argmax(full[name].isna().to_numpy()))
+                raise DataError(f"{where}: row {row + 1}: {name} is missing")
+        full["asset"] = full["asset"].astype(object).where(full["asset"].notna(), None)
+        repeated = full.duplicated(["id", "asset", "version"])
+        if repeated.any():
+            row = int(np.argmax(repeated.to_numpy()))
+            raise DataError(
+                f'{where}: row {row + 1}: document "{full["id"].iloc[row]}" appears twice with the '
+                "same asset and version; give a correction a higher version"
+            )
+        full = full.sort_values(["known_at", "id", "asset", "version"], kind="stable")
+        table = pa.Table.from_pandas(full, schema=SCHEMA, preserve_index=False)
+        return cls(table.replace_schema_metadata(None), findings)
+
+    @classmethod
+    def empty(cls) -> Documents:
+        """No document at all."""
+        return cls(SCHEMA.empty_table())
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The raw texts, D of them."""
+        result: list[str] = self.table.column("text").to_pylist()
+        return result
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The document ids, D of them."""
+        result: list[str] = self.table.column("id").to_pylist()
+        return result
+
+    @cached_property
+    def assets(self) -> list[str | None]:
+        """The asset each row is about, None for the market; D of them."""
+        result: list[str | None] = self.table.column("asset").to_pylist()
+        return result
+
+    @cached_property
+    def event_at(self) -> NDArray[np.datetime64]:
+        """When the event happened, `[D]` UTC `datetime64[ns]`."""
+        return self._moments("event_at")
+
+    @cached_property
+    def known_at(self) -> NDArray[np.datetime64]:
+        """When the text could first be read, `[D]` UTC `datetime64[ns]`."""
+        return self._moments("known_at")
+
+    def _moments(self, name: str) -> NDArray[np.datetime64]:
+        whole = self.table.column(name).cast(pa.int64()).to_numpy()
+        result: NDArray[np.datetime64] = whole.astype("datetime64[ns]")
+        result.flags.writeable = False
+        return result
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a pandas frame."""
+        result: pd.DataFrame = self.table.to_pandas()
+        return result
+
+    def take(self, keep: NDArray[np.bool_]) -> Documents:
+        """The rows where `keep` is True."""
+        return Documents(self.table.filter(pa.array(keep)), self.findings)
+
+    def visible_before(self, moment: np.datetime64) -> Documents:
+        """The documents that may count at a cutoff: `max(event_at, known_at) < moment`."""
+        return self.take(np.maximum(self.event_at, self.known_at) < moment)
+
+    def digest(self) -> str:
+        """A sha256 over every row."""
+        sha = hashlib.sha256()
+        for name in SCHEMA.names:
+            column = self.table.column(name)
+            if pa.types.is_timestamp(column.type):
+                column = column.cast(pa.int64())
+            # repr keeps "a","b" apart from "ab","" and None apart from "None".
+            text = pc.cast(column, pa.string()).to_pylist()
+            sha.update(repr((name, text)).encode("utf-8", "surrogatepass"))
+        return sha.hexdigest()

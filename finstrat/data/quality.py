@@ -1,0 +1,95 @@
+"""What was wrong with the data, counted.
+
+A `Finding` travels with the data it is about (`panel.findings`, `documents.findings`) into the
+run's manifest and report, so that nothing is ever dropped in silence. This module judges data;
+it doesn't repair it, and it knows nothing of sessions beyond the panel's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from finstrat.data.documents import Documents
+    from finstrat.data.panel import Panel
+
+Severity = Literal["info", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing noticed about the data: a check's name, how often, and what was done."""
+
+    source: str
+    check: str
+    count: int
+    detail: str
+    severity: Severity = "info"
+
+
+JUMP = 0.5
+"""An absolute one-session return above this is listed: a split missed more often than a move."""
+
+STALE_SESSIONS = 10
+"""As many unchanged closes in a row are listed as a stale price."""
+
+
+def panel_findings(panel: Panel, *, source: str) -> tuple[Finding, ...]:
+    """Counts of missing, non-positive, jumping, stale and inconsistent prices in `panel`."""
+    found: list[Finding] = []
+
+    def note(check: str, cells: np.ndarray, detail: str, severity: Severity = "warning") -> None:
+        """Record how many cells failed, and in which assets."""
+        if not cells.any():
+            return
+        worst = [panel.assets[i] for i in np.argsort(-cells.sum(axis=0))[:3] if cells[:, i].any()]
+        found.append(
+            Finding(source, check, int(cells.sum()), f"{detail} (most: {', '.join(worst)})", severity)
+        )
+
+    close = panel.adjusted("close")
+    note("member without a price", panel.member & np.isnan(close), "kept as unknown")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        jump = np.zeros_like(panel.member)
+        jump[1:] = np.abs(close[1:] / close[:-1] - 1.0) > JUMP
+    note("one-session move above 50 %", jump, "kept; check for a missed split")
+    stale = np.zeros_like(panel.member)
+    if len(close) > STALE_SESSIONS:
+        same = close[1:] == close[:-1]
+        runs = np.lib.stride_tricks.sliding_window_view(same, STALE_SESSIONS, axis=0).all(axis=-1)
+        stale[STALE_SESSIONS:] = runs
+    note(f"close unchanged for {STALE_SESSIONS} sessions", stale, "kept")
+    if {"open", "high", "low"} <= set(panel.fields):
+        low, high = panel.field("low"), panel.field("high")
+        tolerance = 1e-9 * np.abs(high)
+        outside = np.zeros_like(panel.member)
+        for name in ("open", "close"):
+            price = panel.field(name)
+            outside |= (price > high + tolerance) | (price < low - tolerance)
+        note("open or close outside low–high", outside, "kept")
+    return tuple(found)
+
+
+def document_findings(documents: Documents, *, source: str) -> tuple[Finding, ...]:
+    """Counts of empty and repeated texts, and of stamps that look filled in afterwards."""
+    found: list[Finding] = []
+    texts = documents.texts
+    empty = sum(not text.strip() for text in texts)
+    if empty:
+        found.append(Finding(source, "empty text", empty, "kept; scores are unknown", "warning"))
+    repeated = sum(count - 1 for count in Counter(texts).values())
+    if repeated:
+        found.append(Finding(source, "repeated text", repeated, "kept; each text is scored once"))
+    late = documents.known_at - documents.event_at > np.timedelta64(7, "D")
+    if late.any():
+        detail = "known more than 7 days after the event: filled in later, or a slow source"
+        found.append(Finding(source, "late stamp", int(late.sum()), detail, "warning"))
+    early = documents.known_at < documents.event_at
+    if early.any():
+        detail = "stamped as known before the event; counted from the event"
+        found.append(Finding(source, "known before the event", int(early.sum()), detail, "warning"))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Measures of return and risk, each a `Figure` that names its convention."""
