@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from finstrat.pipeline import run
+    from finstrat.job import run
     from finstrat.store import RunResult
 
 __version__ = "0.1.0"
@@ -20,7 +20,7 @@ hookimpl = pluggy.HookimplMarker("finstrat")
 
 __all__ = ["RunResult", "__version__", "hookimpl", "run"]
 
-_LAZY = {"run": "finstrat.pipeline", "RunResult": "finstrat.store"}
+_LAZY = {"run": "finstrat.job", "RunResult": "finstrat.store"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol's own signature

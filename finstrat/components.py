@@ -8,14 +8,13 @@ checker only, so importing this module costs little.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import torch
@@ -115,7 +114,7 @@ class Inputs:
         return torch.from_numpy(align.document_sessions(self.documents, self.clock)).to(self.device)
 
     def document_assets(self) -> torch.Tensor:
-        """The column each document is about, int64 `[D]`; -1 = the market, or not in the universe."""
+        """The column each document is about, int64 `[D]`; -1 = the market, or an unknown asset."""
         import torch
 
         from finstrat.data import align
@@ -200,6 +199,9 @@ class Scorer(Component, ABC):
     @abstractmethod
     def card(self) -> ModelCard:
         """Where the model comes from, and until when its training data reach."""
+
+    def to(self, device: torch.device) -> None:
+        """Compute on `device` from now on; a scorer with no use for one ignores it."""
 
     @abstractmethod
     def score(self, texts: Sequence[str]) -> torch.Tensor:

@@ -20,7 +20,7 @@ class FinstratError(Exception):
 
 
 class ConfigError(FinstratError):
-    """A command line, project or backtest file asks for something that isn't there (exit code 2)."""
+    """A command line or file asks for something that isn't there (exit code 2)."""
 
     exit_code = 2
 

@@ -1,20 +1,33 @@
-"""Runs on disk, and the ledger of everything that was ever tried.
+"""What a finished run holds, and how it lies on disk: whole, or not at all.
 
-A run's directory is written whole or not at all. The ledger only grows: deleting a run keeps its
-trial, because a result chosen among many is only as good as the number it was chosen from.
+Nothing here renders a report or knows how a run came about; the ledger of trials is `ledger`.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import json
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from finstrat.errors import DataError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from finstrat.data import Finding
     from finstrat.text.card import ModelCard
+
+
+FORMAT = 1
+"""Of a run's directory; raised when a reader of the old one could not read the new."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +87,115 @@ class RunResult:
     checks: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+
+
+FRAMES = ("sessions", "targets", "holdings", "orders")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """`content` at `path`, whole or not at all: temporary file beside it, fsync, rename."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def canonical_json(data: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """The same bytes for the same data: sorted keys, shortest floats, no NaN."""
+    text = json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
+    """The directory of a stored run, under `runs`; `extra` files are written into it too.
+
+    The directory appears under its final name only when everything is in it.
+    """
+    runs.mkdir(parents=True, exist_ok=True)
+    directory = runs / str(result.provenance["run_id"])
+    temporary = Path(tempfile.mkdtemp(dir=runs, prefix=".writing-"))
+    try:
+        for name in FRAMES:
+            frame: pd.DataFrame = getattr(result, name)
+            buffer = io.BytesIO()
+            frame.to_parquet(buffer)
+            write_atomically(temporary / f"{name}.parquet", buffer.getvalue())
+        write_atomically(temporary / "manifest.json", canonical_json(_manifest(result)))
+        for name, content in extra.items():
+            write_atomically(temporary / name, content)
+        temporary.chmod(0o755)
+        temporary.rename(directory)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return directory
+
+
+def load(directory: Path) -> RunResult:
+    """The run stored in `directory`.
+
+    Raises:
+        DataError: it holds no run, or one written by a newer finstrat.
+    """
+    import pandas as pd
+
+    from finstrat.data import Finding
+    from finstrat.text.card import ModelCard
+
+    try:
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{directory}: no run here (no manifest.json)") from None
+    except ValueError as error:
+        raise DataError(f"{directory / 'manifest.json'}: damaged: {error}") from None
+    if manifest.get("format") != FORMAT:
+        raise DataError(
+            f"{directory}: written in format {manifest.get('format')}, this finstrat reads {FORMAT}"
+        )
+    try:
+        frames = {name: pd.read_parquet(directory / f"{name}.parquet") for name in FRAMES}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{directory}: {error}") from None
+    checks = {
+        file.stem: json.loads(file.read_text(encoding="utf-8"))
+        for file in sorted((directory / "checks").glob("*.json"))
+    }
+    described = manifest["result"]
+    return RunResult(
+        **frames,
+        **{
+            **described,
+            "findings": tuple(Finding(**finding) for finding in described["findings"]),
+            "cards": tuple(ModelCard.model_validate(card) for card in described["cards"]),
+        },
+        checks=checks,
+        path=directory,
+    )
+
+
+def stored_runs(runs: Path) -> list[Path]:
+    """The directories of finished runs, the oldest first."""
+    found = [path.parent for path in runs.glob("*/manifest.json") if path.parent.name[0] != "."]
+    return sorted(found, key=lambda directory: (directory.stat().st_mtime_ns, directory.name))
+
+
+def _manifest(result: RunResult) -> dict[str, Any]:
+    described = {
+        "kind": result.kind,
+        "name": result.name,
+        "config": result.config,
+        "periods_per_year": result.periods_per_year,
+        "initial_cash": result.initial_cash,
+        "findings": [dataclasses.asdict(finding) for finding in result.findings],
+        "cards": [card.model_dump(mode="json") for card in result.cards],
+        "manifest": result.manifest,
+        "trials": result.trials,
+        "provenance": result.provenance,
+    }
+    return {"format": FORMAT, "result": described}

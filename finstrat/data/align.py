@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.data.panel import Panel
 from finstrat.data.quality import Finding
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from finstrat.data.clock import Clock
     from finstrat.data.documents import Documents
     from finstrat.data.facts import Facts
+    from finstrat.data.panel import Panel
 
 
 def panel_on_sessions(panel: Panel, clock: Clock) -> Panel:

@@ -7,6 +7,7 @@ documents: `align` asks it, for a moment in UTC, which session may know of it fi
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -58,7 +59,7 @@ class Universe:
         such a document counts from the next session.
         """
         midnight = pd.to_datetime(dates).dt.normalize() + pd.Timedelta(days=1)
-        local = midnight.dt.tz_localize(self.zone, nonexistent="shift_forward", ambiguous=True)
+        local = midnight.dt.tz_localize(self.zone, nonexistent="shift_forward", ambiguous=False)
         return local.dt.tz_convert("UTC").astype("datetime64[ns, UTC]")
 
 
@@ -92,7 +93,10 @@ class Clock:
         # The calendar's own bounds must hold whole years, for the count of sessions a year.
         whole_start = pd.Timestamp(span.start.year, 1, 1)
         whole_end = pd.Timestamp(span.end.year, 12, 31)
-        exchange = xc.get_calendar(calendar, start=whole_start, end=whole_end)
+        try:
+            exchange = xc.get_calendar(calendar, start=whole_start, end=whole_end)
+        except ValueError as error:
+            raise DataError(f"market.calendar: {error}") from None
         years = span.end.year - span.start.year + 1
         inside = exchange.sessions[
             (exchange.sessions >= pd.Timestamp(span.start))
@@ -157,14 +161,11 @@ class Clock:
         return first
 
 
+@functools.cache
 def _zone(calendar: str) -> ZoneInfo:
-    """The time zone of an exchange (exchange-calendars keeps it on the calendar's class)."""
-    return ZoneInfo(str(_exchange(calendar).tz))
-
-
-def _exchange(calendar: str) -> xc.ExchangeCalendar:
+    """The time zone of an exchange; cached, since the whole calendar is built to learn it."""
     try:
-        return xc.get_calendar(calendar)
+        return ZoneInfo(str(xc.get_calendar(calendar).tz))
     except xc.errors.InvalidCalendarName:
         hint = did_you_mean(calendar, xc.get_calendar_names())
         raise ConfigError(f'market.calendar: no exchange calendar "{calendar}"{hint}') from None
@@ -172,4 +173,5 @@ def _exchange(calendar: str) -> xc.ExchangeCalendar:
 
 def _utc_ns(moments: pd.Series) -> NDArray[np.datetime64]:
     """A column of UTC moments as naive `datetime64[ns]`."""
-    return moments.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
+    naive = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+    return np.asarray(naive, dtype="datetime64[ns]")

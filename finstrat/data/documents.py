@@ -9,19 +9,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finstrat.data.frames import require_columns, require_utc
+from finstrat.data.frames import require_columns, require_utc, require_values, whole_numbers
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from finstrat.data.clock import Span
     from finstrat.data.quality import Finding
 
 SCHEMA = pa.schema(
@@ -58,25 +61,31 @@ class Documents:
         file or source in errors.
 
         Raises:
-            DataError: a column is missing, a stamp is missing or without zone, or two rows share
-                id, asset and version.
+            DataError: a column or cell is missing, a stamp has no zone, or two rows share id,
+                asset and version.
         """
         require_columns(frame, ("id", "event_at", "known_at", "text"), where=where)
-        columns: dict[str, Any] = {
-            "id": frame["id"].astype(str),
-            "asset": frame["asset"] if "asset" in frame else pd.Series(None, index=frame.index),
-            "event_at": require_utc(frame, "event_at", where=where),
-            "known_at": require_utc(frame, "known_at", where=where),
-            "kind": frame["kind"] if "kind" in frame else "text",
-            "text": frame["text"],
-            "version": frame["version"] if "version" in frame else 1,
-        }
-        full = pd.DataFrame(columns, index=frame.index)
-        for name in ("text", "kind"):
-            if full[name].isna().any():
-                row = int(np.argmax(full[name].isna().to_numpy()))
-                raise DataError(f"{where}: row {row + 1}: {name} is missing")
-        full["asset"] = full["asset"].astype(object).where(full["asset"].notna(), None)
+        require_values(frame, ("id", "text"), where=where)
+        full = pd.DataFrame(
+            {
+                "id": frame["id"].astype(str),
+                "asset": None,
+                "event_at": require_utc(frame, "event_at", where=where),
+                "known_at": require_utc(frame, "known_at", where=where),
+                "kind": "text",
+                "text": frame["text"].astype(str),
+                "version": 1,
+            },
+            index=frame.index,
+        )
+        if "asset" in frame:
+            named = frame["asset"].notna()
+            full["asset"] = frame["asset"].astype(str).astype(object).where(named, None)
+        if "kind" in frame:
+            require_values(frame, ("kind",), where=where)
+            full["kind"] = frame["kind"].astype(str)
+        if "version" in frame:
+            full["version"] = whole_numbers(frame, "version", where=where)
         repeated = full.duplicated(["id", "asset", "version"])
         if repeated.any():
             row = int(np.argmax(repeated.to_numpy()))
@@ -138,6 +147,18 @@ class Documents:
     def take(self, keep: NDArray[np.bool_]) -> Documents:
         """The rows where `keep` is True."""
         return Documents(self.table.filter(pa.array(keep)), self.findings)
+
+    def within(self, span: Span, assets: Sequence[str] | None = None) -> Documents:
+        """The documents known on the dates of `span`, in UTC.
+
+        With `assets`, those about them or about the market; without, about anything.
+        """
+        days = self.known_at.astype("datetime64[D]")
+        keep = (days >= np.datetime64(span.start)) & (days <= np.datetime64(span.end))
+        if assets is not None:
+            wanted = {None, *assets}
+            keep &= np.fromiter((asset in wanted for asset in self.assets), bool, len(self))
+        return self.take(keep)
 
     def visible_before(self, moment: np.datetime64) -> Documents:
         """The documents that may count at a cutoff: `max(event_at, known_at) < moment`."""

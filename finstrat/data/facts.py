@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from finstrat.data.frames import require_columns, require_utc
+from finstrat.data.frames import (
+    numbers,
+    require_columns,
+    require_dates,
+    require_utc,
+    require_values,
+    whole_numbers,
+)
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
     import numpy as np
 
     from finstrat.data.quality import Finding
@@ -37,24 +47,23 @@ class Facts:
         """Facts out of a frame with the columns of `COLUMNS` (`version` may be absent: 1).
 
         Raises:
-            DataError: a column or stamp is missing, a value isn't a number, or two rows share
-                asset, item, period and version.
+            DataError: a column, period or stamp is missing, a value is no finite number, or two
+                rows share asset, item, period and version.
         """
         require_columns(frame, COLUMNS[:-1], where=where)
+        require_values(frame, ("asset", "item"), where=where)
         full = pd.DataFrame(
             {
                 "asset": frame["asset"].astype(str),
                 "item": frame["item"].astype(str),
-                "value": pd.to_numeric(frame["value"], errors="coerce").astype("float64"),
-                "period_end": pd.to_datetime(frame["period_end"]).astype("datetime64[ns]"),
+                "value": numbers(frame, "value", where=where),
+                "period_end": require_dates(frame, "period_end", where=where),
                 "known_at": require_utc(frame, "known_at", where=where),
-                "version": frame["version"].astype("int64") if "version" in frame else 1,
+                "version": whole_numbers(frame, "version", where=where)
+                if "version" in frame
+                else 1,
             }
         )
-        unread = full["value"].isna() & frame["value"].notna()
-        if unread.any():
-            row = int(unread.to_numpy().argmax())
-            raise DataError(f"{where}: row {row + 1}: value {frame['value'].iloc[row]!r} is no number")
         repeated = full.duplicated(["asset", "item", "period_end", "version"])
         if repeated.any():
             row = int(repeated.to_numpy().argmax())
@@ -75,10 +84,20 @@ class Facts:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def until(self, end: dt.date, assets: Sequence[str] | None = None) -> Facts:
+        """The facts known by the end of a date in UTC; with `assets`, those about them."""
+        day_after = pd.Timestamp(end, tz="UTC") + pd.Timedelta(days=1)
+        keep = self.frame["known_at"] < day_after
+        if assets is not None:
+            keep &= self.frame["asset"].isin(assets)
+        return Facts(self.frame[keep].reset_index(drop=True), self.findings)
+
     def visible_before(self, moment: np.datetime64) -> Facts:
-        """The facts that may count at a cutoff: `known_at < moment`."""
-        known = self.frame["known_at"] < pd.Timestamp(moment, tz="UTC")
-        return Facts(self.frame[known].reset_index(drop=True), self.findings)
+        """The facts that may count at a cutoff: `max(period_end, known_at) < moment`."""
+        until = pd.Timestamp(moment)
+        known = self.frame["known_at"].dt.tz_localize(None) < until
+        ended = self.frame["period_end"] < until
+        return Facts(self.frame[known & ended].reset_index(drop=True), self.findings)
 
     def digest(self) -> str:
         """A sha256 over every row."""

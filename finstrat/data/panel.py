@@ -1,4 +1,4 @@
-"""Prices as a dense array `[time, asset, field]` with labels, and who belonged to the universe when.
+"""Prices as a dense array `[time, asset, field]` with labels, and who was a member when.
 
 A panel holds raw prices and `adj_factor` (adjusted close / raw close); one basis a run. It can't
 be written to. It doesn't know what a decision is: `Clock` does.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from finstrat.data.quality import Finding
 
 PRICES = ("open", "high", "low", "close")
+POSITIVE = (*PRICES, "adj_factor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,19 +64,24 @@ class Panel:
             raise DataError("panel: two columns carry the same asset id")
         if "close" not in self.fields:
             raise DataError(f"panel: no close among the fields {', '.join(self.fields)}")
-        by_field = np.ascontiguousarray(np.moveaxis(self.values, 2, 0), dtype=np.float64)
-        for name, prices in zip(self.fields, by_field, strict=True):
-            if np.isinf(prices).any() or (name in PRICES and (prices <= 0).any()):
-                bad = ~np.isfinite(prices) & ~np.isnan(prices) | (prices <= 0)
+        # A copy of our own: nobody holds an array through which it could be written to.
+        by_field = np.array(np.moveaxis(self.values, 2, 0), dtype=np.float64, order="C")
+        # NaN has many bit patterns; one digest needs one.
+        by_field[np.isnan(by_field)] = np.nan
+        for name, values in zip(self.fields, by_field, strict=True):
+            bad = np.isinf(values)
+            if name in POSITIVE:
+                bad |= values <= 0
+            if bad.any():
                 row, column = np.argwhere(bad)[0]
                 raise DataError(
                     f"panel: {name} of {self.assets[column]} on {times[row]} is "
-                    f"{prices[row, column]}; a price is positive and finite, or NaN for unknown"
+                    f"{values[row, column]}; it must be {'positive and ' * (name in POSITIVE)}"
+                    "finite, or NaN for unknown"
                 )
-        by_field = _frozen(by_field)
-        object.__setattr__(self, "times", _frozen(times))
-        object.__setattr__(self, "values", np.moveaxis(by_field, 0, 2))
-        object.__setattr__(self, "member", _frozen(self.member.astype(bool)))
+        object.__setattr__(self, "times", _closed(times.copy()))
+        object.__setattr__(self, "values", np.moveaxis(_closed(by_field), 0, 2))
+        object.__setattr__(self, "member", _closed(np.array(self.member, dtype=bool)))
 
     @classmethod
     def from_fields(
@@ -114,7 +120,7 @@ class Panel:
         if name not in self.fields:
             hint = did_you_mean(name, self.fields)
             raise DataError(f'the price source has no field "{name}"{hint}')
-        return np.moveaxis(self.values, 2, 0)[self.fields.index(name)]
+        return self.values[:, :, self.fields.index(name)]
 
     def adjusted(self, name: str) -> NDArray[np.float64]:
         """One field on the adjusted basis, `[T, N]`: raw price × adjusted close / raw close.
@@ -125,7 +131,7 @@ class Panel:
         raw = self.field(name)
         if name not in PRICES or "adj_factor" not in self.fields:
             return raw
-        return _frozen(raw * self.field("adj_factor"))
+        return _closed(raw * self.field("adj_factor"))
 
     def tensor(self, name: str, *, device: torch.device | str = "cpu") -> torch.Tensor:
         """One adjusted field as a float64 tensor `[T, N]` on `device`."""
@@ -138,7 +144,7 @@ class Panel:
         close = self.adjusted("close")
         result = np.full_like(close, np.nan)
         result[1:] = close[1:] / close[:-1] - 1.0
-        return _frozen(result)
+        return _closed(result)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return pd.DataFrame(self.field(name), index=self.index, columns=list(self.assets))
@@ -175,8 +181,7 @@ class Panel:
         return sha.hexdigest()
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A contiguous view of `array`, or a copy where it isn't, that is closed to writing."""
-    result = np.ascontiguousarray(array).view()
-    result.flags.writeable = False
-    return result
+def _closed(array: NDArray[Any]) -> NDArray[Any]:
+    """A view of an array just made, both closed to writing."""
+    array.flags.writeable = False
+    return array.view()

@@ -48,7 +48,9 @@ def panel_findings(panel: Panel, *, source: str) -> tuple[Finding, ...]:
             return
         worst = [panel.assets[i] for i in np.argsort(-cells.sum(axis=0))[:3] if cells[:, i].any()]
         found.append(
-            Finding(source, check, int(cells.sum()), f"{detail} (most: {', '.join(worst)})", severity)
+            Finding(
+                source, check, int(cells.sum()), f"{detail} (most: {', '.join(worst)})", severity
+            )
         )
 
     close = panel.adjusted("close")

@@ -1,1 +1,1 @@
-""""""
+"""Models that finstrat trains itself."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field, field_validator
 
-from finstrat.errors import ConfigError, PluginError
+from finstrat.components import Settings
+from finstrat.errors import PluginError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,20 +22,20 @@ TOLERANCE = 1e-9
 """Solvers stop near a bound, not on it; weights beyond it by less than this are put back on it."""
 
 
-@dataclass(frozen=True)
-class Constraints:
+class Constraints(Settings):
     """Bounds on weights as fractions of net asset value; cash is what is left."""
 
-    long_only: bool = True
-    gross: float = 1.0
-    net: tuple[float, float] = (-1.0, 1.0)
-    max_weight: float = 1.0
+    long_only: bool = Field(default=True, description="no weight below 0")
+    gross: float = Field(1.0, gt=0, description="largest Σ|w|")
+    net: tuple[float, float] = Field((-1.0, 1.0), description="lowest and highest Σw")
+    max_weight: float = Field(1.0, gt=0, description="largest |w| of one asset")
 
-    def __post_init__(self) -> None:
-        if self.gross <= 0 or self.max_weight <= 0:
-            raise ConfigError("limits: gross and max_weight must be above 0")
-        if self.net[0] > self.net[1]:
-            raise ConfigError(f"limits.net: the lower bound {self.net[0]} exceeds {self.net[1]}")
+    @field_validator("net")
+    @classmethod
+    def _ordered(cls, net: tuple[float, float]) -> tuple[float, float]:
+        if net[0] > net[1]:
+            raise ValueError(f"the lower bound {net[0]} exceeds the upper bound {net[1]}")
+        return net
 
     def check(
         self, weights: NDArray[np.float64], assets: tuple[str, ...], *, where: str
@@ -44,16 +46,18 @@ class Constraints:
             PluginError: a weight is NaN or infinite, or a bound is broken by more than rounding.
         """
         if weights.shape != (len(assets),):
-            raise PluginError(f"{where}: gave weights of shape {weights.shape}, not ({len(assets)},)")
+            raise PluginError(
+                f"{where}: gave weights of shape {weights.shape}, not ({len(assets)},)"
+            )
         if not np.isfinite(weights).all():
             bad = assets[int(np.argmin(np.isfinite(weights)))]
             raise PluginError(f"{where}: the weight of {bad} is not a finite number")
         low = 0.0 if self.long_only else -self.max_weight
         over = np.maximum(weights - self.max_weight, low - weights)
         if over.size and over.max() > TOLERANCE:
-            bad = int(np.argmax(over))
+            worst = int(np.argmax(over))
             raise PluginError(
-                f"{where}: the weight of {assets[bad]} is {weights[bad]:.6g}, outside "
+                f"{where}: the weight of {assets[worst]} is {weights[worst]:.6g}, outside "
                 f"[{low:g}, {self.max_weight:g}]"
             )
         result = np.clip(weights, low, self.max_weight)

@@ -1,1 +1,54 @@
 """Measures of return and risk, each a `Figure` that names its convention."""
+
+from finstrat.risk.activity import (
+    annual_turnover,
+    average_exposure,
+    average_net_exposure,
+    cost_drag,
+    effective_names,
+)
+from finstrat.risk.benchmark import Exposure, benchmark_exposure
+from finstrat.risk.conventions import CONVENTIONS, Convention, known, observed, unknown
+from finstrat.risk.drawdown import calmar, drawdowns, longest_drawdown, max_drawdown
+from finstrat.risk.figure import Figure
+from finstrat.risk.performance import (
+    cagr,
+    hit_rate,
+    sharpe,
+    sharpe_ratio,
+    sortino,
+    total_return,
+    volatility,
+)
+from finstrat.risk.tail import excess_kurtosis, expected_shortfall, skewness, value_at_risk
+
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "Exposure",
+    "Figure",
+    "annual_turnover",
+    "average_exposure",
+    "average_net_exposure",
+    "benchmark_exposure",
+    "cagr",
+    "calmar",
+    "cost_drag",
+    "drawdowns",
+    "effective_names",
+    "excess_kurtosis",
+    "expected_shortfall",
+    "hit_rate",
+    "known",
+    "longest_drawdown",
+    "max_drawdown",
+    "observed",
+    "sharpe",
+    "sharpe_ratio",
+    "skewness",
+    "sortino",
+    "total_return",
+    "unknown",
+    "value_at_risk",
+    "volatility",
+]

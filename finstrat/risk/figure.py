@@ -31,7 +31,9 @@ class Figure:
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"{self.convention_id}: {self.value} is not a figure; use null and why")
+            raise ValueError(
+                f"{self.convention_id}: {self.value} is not a figure; use null and why"
+            )
         if (self.value is None) != bool(self.reason_if_null):
             raise ValueError(f"{self.convention_id}: a null figure, and only that, needs a reason")
 

@@ -1,1 +1,22 @@
-"""From text to scores: cleaning, batching, encoding, caching, and the cards of the models used."""
+"""From text to scores: cleaning, batching, encoding, caching, and the cards of the models used.
+
+`Encoder` lives in `finstrat.text.encode` and is imported from there, because it brings
+transformers with it.
+"""
+
+from finstrat.text.cache import ScoreCache
+from finstrat.text.card import ModelCard
+from finstrat.text.clean import CLEAN_VERSION, Cleaned, clean, cleaned, text_key
+from finstrat.text.scoring import Scored, score_documents
+
+__all__ = [
+    "CLEAN_VERSION",
+    "Cleaned",
+    "ModelCard",
+    "ScoreCache",
+    "Scored",
+    "clean",
+    "cleaned",
+    "score_documents",
+    "text_key",
+]

@@ -1,1 +1,1 @@
-""""""
+"""Splits, causality, luck: whether a result can be believed."""

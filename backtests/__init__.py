@@ -1,0 +1,1 @@
+"""The packaged backtests; each `.toml` file here runs by its name."""

@@ -1,0 +1,165 @@
+"""`finstrat runs`: what was run in this project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finstrat.cli import show
+from finstrat.cli.state import State, print_json, print_table
+
+app = typer.Typer(no_args_is_help=True, help="List, show and compare finished runs.")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def find_run(state: State, name: str) -> Path:
+    """The directory of a run, by path, id, beginning of an id, or "latest".
+
+    Raises:
+        DataError: there is none, or more than one begins so.
+    """
+    from finstrat.errors import DataError, did_you_mean
+    from finstrat.store import stored_runs
+
+    if (Path(name) / "manifest.json").is_file():
+        return Path(name).resolve()
+    stored = stored_runs(state.project().runs)
+    if name == "latest" and stored:
+        return stored[-1]
+    exact = [path for path in stored if path.name == name]
+    found = exact or [path for path in stored if path.name.startswith(name)]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(f'several runs begin with "{name}": {names}')
+    if not found:
+        hint = (
+            did_you_mean(name, [path.name for path in stored]) if stored else "; there is none yet"
+        )
+        raise DataError(f'no run "{name}" in {state.project().runs}{hint}')
+    return found[0]
+
+
+def read_report(run: Path) -> dict[str, Any]:
+    """The stored report of a run.
+
+    Raises:
+        DataError: it is absent or damaged.
+    """
+    from finstrat.errors import DataError
+
+    try:
+        report: dict[str, Any] = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{run.name}: report.json can't be read ({error}); `finstrat report {run.name}` "
+            "writes it anew"
+        ) from None
+    return report
+
+
+@app.command("list")
+def list_(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Every finished run, the oldest first."""
+    from finstrat.store import stored_runs
+
+    reports = {
+        path.name: read_report(path)
+        for path in stored_runs(ctx.ensure_object(State).project().runs)
+    }
+    if as_json:
+        print_json(
+            [
+                {"run": name, **{key: report[key] for key in ("name", "verdict", "headline")}}
+                for name, report in reports.items()
+            ]
+        )
+        return
+    if not reports:
+        typer.echo("no run yet; `finstrat run momentum` makes one")
+        return
+    rows = []
+    for name, report in reports.items():
+        figures = {each["label"]: show.value(each["figure"]) for each in report["headline"]}
+        rows.append((name, report["verdict"]["outcome"], *list(figures.values())[:3]))
+    labels = [each["label"] for each in next(iter(reports.values()))["headline"]][:3]
+    print_table(["run", "verdict", *labels], rows)
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help='A run\'s id, the beginning of one, or "latest".')],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """The headline of one run and what it was made of."""
+    path = find_run(ctx.ensure_object(State), run)
+    report = read_report(path)
+    if as_json:
+        print_json(report)
+        return
+    show.headline(report)
+    provenance = report["provenance"]
+    rows = [(key, str(provenance[key])) for key in sorted(provenance)]
+    print_table(["provenance", ""], rows)
+    typer.echo(f"directory: {path}")
+
+
+@app.command("compare")
+def compare(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="RUN RUN …", help="Two runs or more.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Headline figures side by side, and the configuration keys that differ."""
+    from finstrat.errors import ConfigError
+    from finstrat.store import load
+
+    if len(names) < 2:
+        raise ConfigError("runs compare: name two runs or more")
+    state = ctx.ensure_object(State)
+    paths = [find_run(state, name) for name in names]
+    reports = [read_report(path) for path in paths]
+    configs = [_flat(load(path).config) for path in paths]
+    differing = {
+        key: [config.get(key) for config in configs]
+        for key in sorted(set().union(*configs))
+        if len({json.dumps(config.get(key)) for config in configs}) > 1
+    }
+    columns = [path.name for path in paths]
+    if as_json:
+        print_json(
+            {
+                "runs": columns,
+                "headlines": [report["headline"] for report in reports],
+                "config": differing,
+            }
+        )
+        return
+    labels = [each["label"] for each in reports[0]["headline"]]
+    figures = [
+        {each["label"]: show.value(each["figure"]) for each in report["headline"]}
+        for report in reports
+    ]
+    rows = [[label, *(each.get(label, "–") for each in figures)] for label in labels]
+    rows.append(["verdict", *(report["verdict"]["outcome"] for report in reports)])
+    print_table(["figure", *columns], rows)
+    if differing:
+        rows = [[key, *(json.dumps(each) for each in values)] for key, values in differing.items()]
+        print_table(["configuration", *columns], rows)
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested table as dotted keys."""
+    result: dict[str, Any] = {}
+    for key, entry in table.items():
+        if isinstance(entry, dict):
+            result.update(_flat(entry, f"{prefix}{key}."))
+        else:
+            result[f"{prefix}{key}"] = entry
+    return result

@@ -1,0 +1,210 @@
+"""A backtest file: what it may say, and errors that point at the line where it says otherwise.
+
+`Backtest` is the file as written plus defaults; `resolve` turns the names in it into components.
+Nothing is loaded or computed here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from finstrat.components import (
+    Component,
+    CostModel,
+    FactSource,
+    MarketSource,
+    Optimizer,
+    Scorer,
+    Settings,
+    Signal,
+    Strategy,
+    TextSource,
+)
+from finstrat.errors import ConfigError
+from finstrat.portfolio.problem import Constraints
+from finstrat.simulate.execution import Execution
+from finstrat.toml_file import TomlFile, config_error, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from finstrat.host import Host, Registered
+
+C = TypeVar("C", bound=Component)
+
+
+class Use(BaseModel):
+    """A component by name, and its options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    use: str = Field(description="name of the component; `finstrat plugins list` shows them")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options as written."""
+        return dict(self.model_extra or {})
+
+
+class Market(Settings):
+    """Where and in which currency the run trades."""
+
+    calendar: str = Field("XNYS", description="exchange calendar (exchange-calendars code)")
+    currency: str = Field("USD", description="the one currency of the run")
+    benchmark: str = Field("equal-weight", description='"equal-weight", "none", or an asset id')
+    risk_free: float = Field(0.0, description="annual risk-free rate, as a fraction")
+    latency_minutes: float = Field(
+        0.0, ge=0, description="minutes before the close after which a text no longer counts"
+    )
+
+
+class Dates(Settings):
+    """The evaluated span; earlier prices are loaded for warm-up where the source has them."""
+
+    start: dt.date
+    end: dt.date
+
+
+class Assets(Settings):
+    """Which assets to trade; all that the price source has, by default."""
+
+    assets: tuple[str, ...] | None = None
+
+
+class Backtest(Settings):
+    """One backtest file."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    seed: int = 0
+    declared_trials: int = Field(0, ge=0, description="variants tried elsewhere, before this file")
+    span: Dates
+    market: Market = Field(default_factory=Market)
+    universe: Assets = Field(default_factory=Assets)
+    prices: Use
+    documents: dict[str, Use] = Field(default_factory=dict)
+    facts: dict[str, Use] = Field(default_factory=dict)
+    scorers: dict[str, Use] = Field(default_factory=dict)
+    signals: dict[str, Use] = Field(default_factory=dict)
+    strategy: Use
+    optimizer: Use | None = None
+    costs: Use = Use(use="proportional")
+    limits: Constraints = Field(default_factory=Constraints)
+    execution: Execution = Field(default_factory=Execution)
+
+
+def load(file: TomlFile) -> Backtest:
+    """The backtest that `file` describes.
+
+    Raises:
+        ConfigError: every mistake, each with file, line, key, and the nearest valid name.
+    """
+    try:
+        return Backtest.model_validate(file.data)
+    except ValidationError as error:
+        raise config_error(error, file, (), Backtest) from None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A backtest with its names turned into components."""
+
+    config: Backtest
+    prices: MarketSource
+    documents: dict[str, TextSource]
+    facts: dict[str, FactSource]
+    scorers: dict[str, Scorer]
+    signals: dict[str, Signal]
+    strategy: Strategy
+    optimizer: Optimizer | None
+    costs: CostModel
+    resolved: dict[str, Any]
+    components: dict[str, dict[str, str]]
+
+
+def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root: Path) -> Plan:
+    """Every component that `config` names, made from its options.
+
+    `resolved` is the whole configuration with every default written out; paths stay as written.
+    `components` says, for each, who provides it. Relative paths in options start at `root`.
+    """
+    source = file or TomlFile(config.name, "", {})
+    resolved = config.model_dump(mode="json")
+    components: dict[str, dict[str, str]] = {}
+
+    def make(base: type[C], use: Use, *key: str) -> C:
+        try:
+            registered = host.get(base, use.use)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{source.where((*key, 'use'))}: {dotted(key)}.use: {error}"
+            ) from None
+        try:
+            settings = registered.component.Config.model_validate(use.options)
+        except ValidationError as error:
+            raise config_error(error, source, key, registered.component.Config) from None
+        target = resolved
+        for part in key[:-1]:
+            target = target[part]
+        target[key[-1]] = {"use": use.use, **settings.model_dump(mode="json")}
+        components[dotted(key)] = _provenance(registered)
+        made = registered.component(_rooted(settings, root))
+        assert isinstance(made, base)
+        return made
+
+    def make_all(base: type[C], uses: Mapping[str, Use], key: str) -> dict[str, C]:
+        return {name: make(base, use, key, name) for name, use in uses.items()}
+
+    scorers = make_all(Scorer, config.scorers, "scorers")
+    signals = make_all(Signal, config.signals, "signals")
+    for name, signal in signals.items():
+        # A signal may name a scorer that has no table of its own: then its defaults are meant.
+        wanted = getattr(signal.config, "scorer", None)
+        if isinstance(wanted, str) and wanted not in scorers:
+            try:
+                scorers[wanted] = make(Scorer, Use(use=wanted), "scorers", wanted)
+            except ConfigError as error:
+                where = source.where(("signals", name, "scorer"))
+                reason = str(error).split(".use: ", 1)[-1]
+                raise ConfigError(f"{where}: signals.{name}.scorer: {reason}") from None
+    return Plan(
+        config=config,
+        prices=make(MarketSource, config.prices, "prices"),
+        documents=make_all(TextSource, config.documents, "documents"),
+        facts=make_all(FactSource, config.facts, "facts"),
+        scorers=scorers,
+        signals=signals,
+        strategy=make(Strategy, config.strategy, "strategy"),
+        optimizer=make(Optimizer, config.optimizer, "optimizer") if config.optimizer else None,
+        costs=make(CostModel, config.costs, "costs"),
+        resolved=resolved,
+        components=components,
+    )
+
+
+def _provenance(registered: Registered) -> dict[str, str]:
+    provider = registered.provider
+    return {
+        "name": registered.component.name,
+        "version": registered.component.version,
+        "plugin": provider.plugin,
+        "distribution": provider.distribution,
+        "distribution_version": provider.version,
+        "file": provider.file,
+        "sha256": provider.sha256,
+    }
+
+
+def _rooted(settings: Settings, root: Path) -> Settings:
+    """`settings` with every relative path starting at `root`."""
+    relative = {
+        name: root / value.expanduser()
+        for name, value in settings
+        if isinstance(value, Path) and name in settings.model_fields_set
+    }
+    return settings.model_copy(update=relative) if relative else settings

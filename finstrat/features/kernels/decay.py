@@ -1,0 +1,95 @@
+"""Memory that fades: one step a session for every column, all columns of a group side by side."""
+
+import numpy as np
+
+from finstrat.features.compiled import WIDEST, compiled
+
+A, B, C = (k * WIDEST for k in range(3))
+
+
+@compiled
+def average(x, out, decay, start, stop):
+    """Fill `out[:, start:stop]` with the weighted mean of the known values so far."""
+    m = stop - start
+    state = np.zeros(2 * WIDEST)  # A: weighted sum, B: weights
+    for t in range(x.shape[0]):
+        row = x[t, start:stop]
+        to = out[t, start:stop]
+        for j in range(m):
+            known = row[j] == row[j]
+            s = state[j] * decay + (row[j] if known else 0.0)
+            k = state[B + j] * decay + (1.0 if known else 0.0)
+            state[j] = s
+            state[B + j] = k
+            to[j] = s / k  # 0 / 0, unknown, before the first
+
+
+@compiled
+def deviation(x, out, decay, start, stop):
+    """Fill `out[:, start:stop]` with the weighted standard deviation of the known values so far.
+
+    The weighted sum of squares about the mean is carried on itself (West 1979): it never cancels.
+    """
+    m = stop - start
+    state = np.zeros(4 * WIDEST)  # weights, mean, squares about it, squared weights
+    for t in range(x.shape[0]):
+        row = x[t, start:stop]
+        to = out[t, start:stop]
+        for j in range(m):
+            known = row[j] == row[j]
+            old = state[j] * decay
+            k = old + (1.0 if known else 0.0)
+            d = row[j] - state[B + j] if known else 0.0
+            share = d / k if known else 0.0
+            squares = state[C + j] * decay + old * d * share
+            ww = state[3 * WIDEST + j] * decay * decay + (1.0 if known else 0.0)
+            state[j] = k
+            state[B + j] += share
+            state[C + j] = squares
+            state[3 * WIDEST + j] = ww
+            # Unbiased for weights that express reliability: one value alone says nothing.
+            left = k * k - ww
+            v = squares * k / left
+            to[j] = np.sqrt(v) if left > 1e-14 * k * k else np.nan
+
+
+@compiled
+def events(values, sessions, assets, out, decay, start, stop):
+    """Fill `out[:, start:stop]` with the faded sum of the events of each column so far."""
+    rows = out.shape[0]
+    for t in range(rows):
+        out[t, start:stop] = 0.0
+    for i in range(values.shape[0]):
+        t, n = sessions[i], assets[i]
+        if start <= n < stop and 0 <= t < rows and values[i] == values[i]:
+            out[t, n] += values[i]
+    for t in range(1, rows):
+        to = out[t, start:stop]
+        before = out[t - 1, start:stop]
+        for j in range(stop - start):
+            to[j] += decay * before[j]
+
+
+@compiled
+def event_means(values, sessions, assets, out, decay, start, stop):
+    """Fill `out[:, start:stop]` with the faded mean of the events of each column so far."""
+    rows, m = out.shape[0], stop - start
+    weights = np.zeros((rows, m))
+    for t in range(rows):
+        out[t, start:stop] = 0.0
+    for i in range(values.shape[0]):
+        t, n = sessions[i], assets[i]
+        if start <= n < stop and 0 <= t < rows and values[i] == values[i]:
+            out[t, n] += values[i]
+            weights[t, n - start] += 1.0
+    total = np.zeros(m)
+    weight = np.zeros(m)
+    for t in range(rows):
+        to = out[t, start:stop]
+        come = weights[t]
+        for j in range(m):
+            s = total[j] * decay + to[j]
+            k = weight[j] * decay + come[j]
+            total[j] = s
+            weight[j] = k
+            to[j] = s / k if k >= 1e-12 else np.nan

@@ -1,0 +1,194 @@
+"""Sums, means and spreads of trailing windows, for a group of columns at a time.
+
+Time is cut into blocks as long as the window. A window is then the end of one block and the start
+of the next, so its sums are a suffix sum plus a prefix sum (van Herk 1992; Gil and Werman 1993):
+nothing is ever subtracted out again, nothing cancels, and an outlier or infinity is gone when it
+leaves the window. Deviations are taken from the last finite value at the block's boundary, a member
+of every window that crosses it: the sum of squares is then at most n + 1 times the one about the
+mean, so the subtraction that is left costs a few units in the last place at any price level.
+"""
+
+import numpy as np
+
+from finstrat.features.compiled import WIDEST, compiled
+
+SUM, MEAN, VAR, STD, ZSCORE, ALL = range(6)
+
+# Scratch lies in one array at offsets known to the compiler: with a pointer for each quantity it
+# would need more overlap checks than it is willing to make, and leave the loop scalar.
+A, B, C, D, E, F = (k * WIDEST for k in range(6))
+NOISE = 4.5e-16  # two units in the last place: what rounding leaves of a sum of zeros
+
+
+@compiled
+def _any_unknown(x, first, last, start, stop):
+    found = 0
+    for t in range(first, last):
+        row = x[t, start:stop]
+        for j in range(stop - start):
+            found += row[j] != row[j]
+    return found > 0
+
+
+@compiled
+def sums(x, out, window, least, what, start, stop):
+    """Fill `out[:, start:stop]` with the SUM or MEAN of each trailing window of `x [T, M]`."""
+    rows, m = x.shape[0], stop - start
+    after = np.zeros((window + 1, 2 * WIDEST))  # A: sums, B: counts, of the last block's end
+    state = np.zeros(2 * WIDEST)  # the same of this block's start
+    before_unknown = False
+    for first in range(0, rows, window):
+        last = min(first + window, rows)
+        unknown = _any_unknown(x, first, last, start, stop)
+        counted = unknown or before_unknown
+        if counted and not before_unknown and first > 0:
+            for i in range(window + 1):
+                after[i, B : B + m] = window - i
+        state[:] = 0.0
+        for i in range(last - first):
+            row = x[first + i, start:stop]
+            to = out[first + i, start:stop]
+            rest = after[i + 1]
+            if counted:
+                for j in range(m):
+                    known = row[j] == row[j]
+                    s = state[j] + (row[j] if known else 0.0)
+                    k = state[B + j] + (1.0 if known else 0.0)
+                    state[j] = s
+                    state[B + j] = k
+                    s += rest[j]
+                    k += rest[B + j]
+                    s *= 1.0 if what == SUM else 1.0 / k
+                    to[j] = s if k >= least else np.nan
+            else:
+                k = 1.0 * (window if first > 0 else i + 1)
+                scale = 1.0 if what == SUM else 1.0 / k
+                if k < least:
+                    scale = np.nan
+                for j in range(m):
+                    s = state[j] + row[j]
+                    state[j] = s
+                    to[j] = (s + rest[j]) * scale
+        if last == rows:
+            return
+        after[window] = 0.0
+        for i in range(window - 1, 0, -1):
+            row = x[first + i, start:stop]
+            rest, more = after[i], after[i + 1]
+            if unknown:
+                for j in range(m):
+                    known = row[j] == row[j]
+                    rest[j] = more[j] + (row[j] if known else 0.0)
+                    rest[B + j] = more[B + j] + (1.0 if known else 0.0)
+            else:
+                for j in range(m):
+                    rest[j] = more[j] + row[j]
+        before_unknown = unknown
+
+
+@compiled
+def spreads(x, out, means, zscores, window, least, what, start, stop):
+    """Fill `out[:, start:stop]` with the VAR, STD or ZSCORE of each trailing window of `x [T, M]`.
+
+    ALL fills `out` with standard deviations, and `means` and `zscores` beside it.
+    """
+    rows, m = x.shape[0], stop - start
+    after = np.zeros((window + 1, 3 * WIDEST))  # A: sums, B: squares, C: counts, of the last block
+    state = np.zeros(6 * WIDEST)  # the same of this block; D: origin, E: mean − origin, F: variance
+    for t in range(min(window, rows) - 1, -1, -1):
+        row = x[t, start:stop]
+        for j in range(m):
+            state[D + j] = row[j] if row[j] - row[j] == 0.0 else state[D + j]
+    before_unknown = False
+    for first in range(0, rows, window):
+        last = min(first + window, rows)
+        unknown = _any_unknown(x, first, last, start, stop)
+        counted = unknown or before_unknown
+        if counted and not before_unknown and first > 0:
+            for i in range(window + 1):
+                after[i, C : C + m] = window - i
+        state[:D] = 0.0
+        for i in range(last - first):
+            row = x[first + i, start:stop]
+            rest = after[i + 1]
+            if counted:
+                for j in range(m):
+                    known = row[j] == row[j]
+                    d = row[j] - state[D + j] if known else 0.0
+                    s = state[j] + d
+                    q = state[B + j] + d * d
+                    k = state[C + j] + (1.0 if known else 0.0)
+                    state[j] = s
+                    state[B + j] = q
+                    state[C + j] = k
+                    s += rest[j]
+                    q += rest[B + j]
+                    k += rest[C + j]
+                    u = s * (1.0 / k)
+                    c = q - s * u
+                    c = 0.0 if c <= k * NOISE * q else c
+                    state[E + j] = u if k >= least else np.nan
+                    state[F + j] = c * (1.0 / (k - 1.0)) if k >= least else np.nan
+            else:
+                k = 1.0 * (window if first > 0 else i + 1)
+                by_n = 1.0 / k if k >= least else np.nan
+                by_less = 1.0 / (k - 1.0)
+                noise = k * NOISE
+                for j in range(m):
+                    d = row[j] - state[D + j]
+                    s = state[j] + d
+                    q = state[B + j] + d * d
+                    state[j] = s
+                    state[B + j] = q
+                    s += rest[j]
+                    q += rest[B + j]
+                    u = s * by_n
+                    c = q - s * u
+                    c = 0.0 if c <= noise * q else c
+                    state[E + j] = u
+                    state[F + j] = c * by_less
+            to = out[first + i, start:stop]
+            if what == VAR:
+                for j in range(m):
+                    to[j] = state[F + j]
+            elif what == STD:
+                for j in range(m):
+                    to[j] = np.sqrt(state[F + j])
+            elif what == ZSCORE:
+                for j in range(m):
+                    z = (row[j] - state[D + j] - state[E + j]) / np.sqrt(state[F + j])
+                    to[j] = z if state[F + j] > 0.0 else np.nan
+            else:
+                mean = means[first + i, start:stop]
+                for j in range(m):
+                    mean[j] = state[D + j] + state[E + j]
+                zscore = zscores[first + i, start:stop]
+                for j in range(m):
+                    v = np.sqrt(state[F + j])
+                    to[j] = v
+                    z = (row[j] - state[D + j] - state[E + j]) / v
+                    zscore[j] = z if v > 0.0 else np.nan
+        if last == rows:
+            return
+        # The boundary value is the block's last finite one: no later row is looked at.
+        for i in range(window):
+            row = x[first + i, start:stop]
+            for j in range(m):
+                state[D + j] = row[j] if row[j] - row[j] == 0.0 else state[D + j]
+        after[window] = 0.0
+        for i in range(window - 1, 0, -1):
+            row = x[first + i, start:stop]
+            rest, more = after[i], after[i + 1]
+            if unknown:
+                for j in range(m):
+                    known = row[j] == row[j]
+                    d = row[j] - state[D + j] if known else 0.0
+                    rest[j] = more[j] + d
+                    rest[B + j] = more[B + j] + d * d
+                    rest[C + j] = more[C + j] + (1.0 if known else 0.0)
+            else:
+                for j in range(m):
+                    d = row[j] - state[D + j]
+                    rest[j] = more[j] + d
+                    rest[B + j] = more[B + j] + d * d
+        before_unknown = unknown

@@ -1,0 +1,225 @@
+"""A small linear classifier on frozen embeddings: trained, calibrated, measured, stored, applied.
+
+Training uses scikit-learn; what is stored is a matrix in safetensors and a card in JSON, and
+applying it needs torch alone. It knows nothing of encoders or texts, only of vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix, f1_score
+from sklearn.model_selection import StratifiedKFold
+
+from finstrat.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_WEIGHTS = "head.safetensors"
+_CARD = "card.json"
+_FOLDS = 5
+_C_GRID = tuple(float(c) for c in np.geomspace(0.01, 100, 9))
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well probabilities `[D, K]` fit the true classes.
+
+    Attributes:
+        n: texts.
+        accuracy: share of texts whose likeliest class is the true one.
+        macro_f1: mean of the classes' F1.
+        ece: expected calibration error, 10 equal bins of the likeliest class's probability.
+        confusion: rows = true class, columns = predicted class, counts.
+    """
+
+    n: int
+    accuracy: float
+    macro_f1: float
+    ece: float
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A multinomial logistic regression with a temperature.
+
+    Attributes:
+        weight: `[K, H]` float64. bias: `[K]` float64. Both already divided by the temperature.
+        classes: K names, in the order of the probabilities.
+        card: what is known of its training, plain JSON data.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    classes: tuple[str, ...]
+    card: dict[str, Any]
+
+    def probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN.
+
+        Summed row by row instead of by a matrix product, whose order of summation depends on the
+        number of rows: one embedding gives the same bits in any company.
+        """
+        rows = embeddings.to(device="cpu", dtype=torch.float64)
+        logits = torch.stack([(rows * weight).sum(dim=1) for weight in self.weight], dim=1)
+        return torch.softmax(logits + self.bias, dim=1)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of what the probabilities depend on."""
+        numbers = self.weight.numpy().tobytes() + self.bias.numpy().tobytes()
+        return hashlib.sha256(numbers + "\n".join(self.classes).encode()).hexdigest()
+
+    def save(self, directory: Path) -> None:
+        """Write `head.safetensors` and `card.json` into `directory`."""
+        directory.mkdir(parents=True, exist_ok=True)
+        tensors = {"weight": self.weight.contiguous(), "bias": self.bias.contiguous()}
+        save_file(tensors, directory / _WEIGHTS)
+        card = {"classes": list(self.classes), **self.card}
+        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+        (directory / _CARD).write_text(text, encoding="utf-8")
+
+
+def load_head(directory: Path) -> Head:
+    """The head stored in `directory`.
+
+    Raises:
+        DataError: a file is missing, damaged, or disagrees with the other.
+    """
+    try:
+        tensors = load_file(directory / _WEIGHTS)
+        card = json.loads((directory / _CARD).read_text(encoding="utf-8"))
+        classes = tuple(card.pop("classes"))
+        weight, bias = tensors["weight"], tensors["bias"]
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{directory}: expected a head ({_WEIGHTS} and {_CARD}): {error!r}; "
+            "train one with `finstrat model head`"
+        ) from error
+    if weight.shape[0] != len(classes) or bias.shape != (len(classes),):
+        raise DataError(
+            f"{directory}: {_CARD} names {len(classes)} classes, {_WEIGHTS} has {weight.shape[0]}"
+        )
+    return Head(weight, bias, classes, card)
+
+
+def train_head(
+    embeddings: torch.Tensor, labels: Sequence[str], *, classes: Sequence[str], seed: int
+) -> Head:
+    """A head for `labels` out of `embeddings` `[D, H]`, its strength and temperature chosen by CV.
+
+    The inverse penalty C is the one with the least log loss over the out-of-fold predictions of a
+    stratified 5-fold cross-validation; the temperature (Guo et al., 2017) is fitted on those same
+    predictions; then the model is refitted on everything. The card's measures are of the
+    out-of-fold predictions, so each text is judged by a model that hasn't seen it (C and the
+    temperature have, which flatters by two numbers' worth).
+
+    Raises:
+        DataError: lengths differ, or a class has fewer than 5 texts or isn't in `classes`.
+    """
+    rows = embeddings.to(device="cpu", dtype=torch.float64).numpy()
+    truth = _codes(labels, classes, rows=len(rows))
+    outcomes = {c: _out_of_fold(rows, truth, c=c, seed=seed) for c in _C_GRID}
+    losses = {c: _log_loss(logits, truth) for c, logits in outcomes.items()}
+    best = min(losses, key=losses.__getitem__)
+    temperature = _temperature(outcomes[best], truth)
+    quality = measure(softmax(outcomes[best] / temperature, axis=1), truth)
+    model = _classifier(best).fit(rows, truth)
+    return Head(
+        weight=torch.from_numpy(model.coef_ / temperature),
+        bias=torch.from_numpy(model.intercept_ / temperature),
+        classes=tuple(classes),
+        card={
+            "training": {"C": best, "temperature": temperature, "folds": _FOLDS, "seed": seed},
+            "cross_validation": as_json(quality),
+        },
+    )
+
+
+def measure(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Quality:
+    """The `Quality` of `probabilities` `[D, K]` against class numbers `truth` `[D]`."""
+    predicted = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    right = predicted == truth
+    names = np.arange(probabilities.shape[1])
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gaps = [
+        (bins == each).mean() * abs(right[bins == each].mean() - confidence[bins == each].mean())
+        for each in np.unique(bins)
+    ]
+    return Quality(
+        n=len(truth),
+        accuracy=float(right.mean()),
+        macro_f1=float(f1_score(truth, predicted, average="macro", labels=names, zero_division=0)),
+        ece=float(sum(gaps)),
+        confusion=tuple(
+            tuple(map(int, row)) for row in confusion_matrix(truth, predicted, labels=names)
+        ),
+    )
+
+
+def as_json(quality: Quality) -> dict[str, Any]:
+    """A `Quality` as a card carries it, rounded to four places."""
+    return {
+        "n": quality.n,
+        "accuracy": round(quality.accuracy, 4),
+        "macro_f1": round(quality.macro_f1, 4),
+        "ece": round(quality.ece, 4),
+        "confusion": [list(row) for row in quality.confusion],
+    }
+
+
+def _codes(labels: Sequence[str], classes: Sequence[str], *, rows: int) -> NDArray[np.int64]:
+    if len(labels) != rows:
+        raise DataError(f"expected a label for each of {rows} embeddings, got {len(labels)}")
+    order = {name: code for code, name in enumerate(classes)}
+    unknown = sorted(set(labels) - set(order))
+    if unknown:
+        raise DataError(f"unknown label {unknown[0]!r}; expected one of: {', '.join(classes)}")
+    codes = np.array([order[label] for label in labels], dtype=np.int64)
+    counts = np.bincount(codes, minlength=len(classes))
+    if counts.min() < _FOLDS:
+        rarest = classes[int(counts.argmin())]
+        raise DataError(f'label "{rarest}": expected at least {_FOLDS} texts, got {counts.min()}')
+    return codes
+
+
+def _classifier(c: float) -> LogisticRegression:
+    return LogisticRegression(C=c, max_iter=2000, tol=1e-6)
+
+
+def _out_of_fold(
+    rows: NDArray[np.float64], truth: NDArray[np.int64], *, c: float, seed: int
+) -> NDArray[np.float64]:
+    """Log probabilities `[D, K]`, each row from a model fitted without its fold."""
+    logits = np.empty((len(rows), int(truth.max()) + 1))
+    for fit, hold in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(rows, truth):
+        logits[hold] = _classifier(c).fit(rows[fit], truth[fit]).predict_log_proba(rows[hold])
+    return logits
+
+
+def _log_loss(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())
+
+
+def _temperature(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """The T > 0 for which softmax(logits / T) has the least log loss."""
+    found = minimize_scalar(
+        lambda log_t: _log_loss(logits / np.exp(log_t), truth), bounds=(-3.0, 3.0), method="bounded"
+    )
+    return float(np.exp(found.x))

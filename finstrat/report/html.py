@@ -1,0 +1,133 @@
+"""One self-contained page out of a report's JSON, and out of nothing else.
+
+Every text is escaped, the page may not reach the network (its own policy forbids it), and the
+charts' library is inside. It doesn't know `RunResult`: what the JSON lacks, the page can't show.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from finstrat.errors import DataError
+from finstrat.report.build import SCHEMA_VERSION
+
+_HERE = Path(__file__).parent
+
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
+"""All the page needs of the library."""
+
+
+def render_html(report: dict[str, Any]) -> str:
+    """The page of a report, complete in one string.
+
+    Raises:
+        DataError: the report was written under another schema version.
+    """
+    version = report.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise DataError(
+            f"report.json: schema_version is {version!r}, this finstrat draws {SCHEMA_VERSION}; "
+            "run the backtest again, or use the finstrat that wrote it"
+        )
+    charts = {
+        f"{block['id']}-{i}": chart["spec"]
+        for block in report["blocks"]
+        for i, chart in enumerate(block["charts"])
+    }
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            charts=charts,
+            css=_asset("page.css"),
+            script=_asset("page.js"),
+            library=_library() if charts else "",
+        )
+    )
+
+
+def figure_text(figure: dict[str, Any]) -> str:
+    """A figure's value for reading: percent, thousands, two decimals; a dash where it is null."""
+    return number_text(figure["value"], figure["unit"])
+
+
+def interval_text(figure: dict[str, Any]) -> str:
+    """A figure's interval for reading, in the unit of its value; empty where there is none."""
+    if not figure["ci"]:
+        return ""
+    low, high = (number_text(bound, figure["unit"]) for bound in figure["ci"])
+    return f"{low} to {high}"
+
+
+def number_text(value: float | None, unit: str) -> str:
+    """A number for reading, by its unit; minus signs are typographic."""
+    if value is None:
+        return "–"
+    if unit == "fraction":
+        percent = value * 100
+        # A daily mean of a few basis points would read as zero with two decimals.
+        text = f"{percent:,.2f} %" if abs(percent) >= 0.1 or percent == 0 else f"{percent:.4f} %"
+    elif unit in {"sessions", "count"}:
+        text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    elif unit == "currency":
+        text = f"{value:,.0f}"
+    elif unit == "probability":
+        text = f"{value:.3f}"
+    elif unit == "per year":
+        text = f"{value:,.2f} × a year"
+    else:
+        text = f"{value:,.2f}"
+    return text.replace("-", "\u2212")
+
+
+def cell_text(value: str | float | None) -> str:
+    """A table's cell: text as it is, integers with thousands, other numbers to four digits."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return text.replace("-", "\u2212")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    """Templates with escaping on for every file, and a failure for every unknown name."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": figure_text,
+        "interval": interval_text,
+        "cell": cell_text,
+    }
+    environment.tests["numeric"] = lambda value: isinstance(value, int | float)
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _library() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script, safe inside a script element."""
+    return _script(vl_convert.javascript_bundle(_SNIPPET))
+
+
+def _asset(name: str) -> Markup:
+    """A file of this package, safe inside a style or script element."""
+    return _script((_HERE / name).read_text(encoding="utf-8"))
+
+
+def _script(text: str) -> Markup:
+    """Trusted text of our own; a closing tag inside it would end its element early."""
+    return Markup(re.sub("</(?=script|style)", r"<\\/", text))  # noqa: S704 - no run's input is here

@@ -1,0 +1,121 @@
+"""The definitions behind every reported number, by id, with the unit each comes in.
+
+A figure is made through `known` or `unknown`, so that none can carry an id that isn't defined
+here. The formulas, with their sources, stand in `docs/conventions.md`, which lists the same ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finstrat.errors import DataError
+from finstrat.risk.figure import Figure
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a reported number means, in one line, and its unit."""
+
+    unit: str
+    meaning: str
+
+
+CONVENTIONS: dict[str, Convention] = {
+    "return.total": Convention("fraction", "growth of the initial capital over the whole span"),
+    "return.cagr": Convention("fraction", "constant yearly growth that gives the total return"),
+    "volatility.annualised": Convention(
+        "fraction", "sample standard deviation of the returns times √(sessions a year)"
+    ),
+    "sharpe.arithmetic": Convention(
+        "ratio",
+        "mean over sample standard deviation of the excess returns, times √(sessions a year)",
+    ),
+    "sharpe.difference": Convention("ratio", "Sharpe ratio less the Sharpe ratio of the twin"),
+    "sortino.arithmetic": Convention(
+        "ratio", "mean excess return over its root mean square below zero, times √(sessions a year)"
+    ),
+    "drawdown.maximum": Convention(
+        "fraction", "deepest fall from the highest value so far, the initial capital included (≤ 0)"
+    ),
+    "drawdown.longest": Convention(
+        "sessions", "most sessions in a row below the highest value so far"
+    ),
+    "calmar.maximum-drawdown": Convention("ratio", "yearly growth over the depth of the drawdown"),
+    "skewness.population": Convention("ratio", "third standardised moment of the returns"),
+    "kurtosis.excess": Convention("ratio", "fourth standardised moment less 3 (a normal has 0)"),
+    "hit-rate.sessions": Convention(
+        "fraction", "share of gains among the sessions whose return is not zero"
+    ),
+    "var.historical-95": Convention(
+        "fraction", "one-session loss exceeded in at most 5 % of sessions (a loss is positive)"
+    ),
+    "es.historical-95": Convention(
+        "fraction", "mean of the worst 5 % of one-session losses (a loss is positive)"
+    ),
+    "beta.ols": Convention("ratio", "slope of the excess returns on the benchmark's"),
+    "alpha.ols-hac": Convention(
+        "fraction", "intercept of the same regression times sessions a year; HAC interval"
+    ),
+    "correlation.pearson": Convention("ratio", "linear correlation with the benchmark's returns"),
+    "excess.daily-mean": Convention(
+        "fraction", "mean of the daily net return less that of the text-neutral twin"
+    ),
+    "turnover.annual": Convention(
+        "per year", "traded value (bought plus sold) over net asset value, a year"
+    ),
+    "cost-drag.annual": Convention(
+        "fraction", "mean gross less mean net return, times sessions a year"
+    ),
+    "costs.total": Convention("currency", "fees or slippage paid over the whole span"),
+    "exposure.average": Convention("fraction", "mean of Σ|w| held at the close"),
+    "exposure.net-average": Convention("fraction", "mean of Σw held at the close"),
+    "names.effective": Convention(
+        "count", "mean of 1 / Σ(|w| / Σ|w|)² over the sessions that held anything"
+    ),
+    "orders.count": Convention("count", "fills over the whole span"),
+    "trials.total": Convention("count", "runs tried on this universe and span, this one included"),
+    "sessions.before-cutoff": Convention(
+        "fraction", "share of sessions that a model's training data may reach into"
+    ),
+    "data.count": Convention("count", "rows, documents or texts that entered the run"),
+}
+"""Every definition, by the id that figures carry."""
+
+
+def known(
+    convention_id: str,
+    value: float,
+    *,
+    n: int,
+    ci: tuple[float, float] | None = None,
+    method: str = "",
+) -> Figure:
+    """A figure of a defined convention, in its unit."""
+    unit = CONVENTIONS[convention_id].unit
+    return Figure(float(value), unit, convention_id, n, ci=ci, method=method)
+
+
+def unknown(convention_id: str, *, n: int, reason: str) -> Figure:
+    """A figure of a defined convention that can't be had, and why."""
+    return Figure.null(CONVENTIONS[convention_id].unit, convention_id, n=n, reason=reason)
+
+
+def observed(values: Floats) -> Floats:
+    """The values that are known, in order; NaN = unknown and left out, so `n` says how many count.
+
+    Raises:
+        DataError: a value is infinite, which no account can earn.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if np.isinf(array).any():
+        row = int(np.argmax(np.isinf(array)))
+        raise DataError(
+            f"returns: row {row} is {array[row]}, expected a finite number or NaN for unknown; "
+            "a return is infinite only where the value before it was 0"
+        )
+    return array[~np.isnan(array)]

@@ -1,0 +1,121 @@
+"""What was earned, and what was earned for the risk taken.
+
+Functions of simple returns `[T]`, in the order of the sessions; NaN = unknown and left out. They
+know nothing of prices, weights or how the returns came about. Where the data can't support a
+number the figure is null and says why: never infinite, never NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finstrat.risk.conventions import Floats, known, observed, unknown
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from finstrat.risk.figure import Figure
+
+WHOLE_YEAR = 360
+"""Days from first to last session that count as a year: holidays take up to five at its ends."""
+
+DAYS_PER_YEAR = 365.25
+
+FLAT = 1e-12
+"""A standard deviation below this is rounding of a constant series, not risk."""
+
+
+def total_return(returns: Floats) -> Figure:
+    """Growth of the initial capital over the span, as a fraction."""
+    r = observed(returns)
+    if not len(r):
+        return unknown("return.total", n=0, reason="no return is known")
+    return known("return.total", float(np.prod(1.0 + r)) - 1.0, n=len(r))
+
+
+def cagr(returns: Floats, *, first: dt.date, last: dt.date) -> Figure:
+    """Compound yearly growth between two dates, as a fraction; null under a year.
+
+    `first` and `last` are the first and the last session. A few months are never stretched to a
+    year: the result would say more about the exponent than about the strategy.
+    """
+    r = observed(returns)
+    days = (last - first).days + 1
+    if not len(r):
+        return unknown("return.cagr", n=0, reason="no return is known")
+    if days < WHOLE_YEAR:
+        reason = f"the span has {days} days; growth under a year is not annualised"
+        return unknown("return.cagr", n=len(r), reason=reason)
+    growth = float(np.prod(1.0 + r))
+    if growth < 0.0:
+        return unknown("return.cagr", n=len(r), reason="the account ended below zero")
+    years = days / DAYS_PER_YEAR
+    return known("return.cagr", growth ** (1.0 / years) - 1.0, n=len(r))
+
+
+def volatility(returns: Floats, *, periods_per_year: float) -> Figure:
+    """Annualised standard deviation (n - 1), as a fraction."""
+    r = observed(returns)
+    if len(r) < 2:
+        return unknown("volatility.annualised", n=len(r), reason=_TOO_FEW)
+    return known("volatility.annualised", float(r.std(ddof=1)) * periods_per_year**0.5, n=len(r))
+
+
+def sharpe_ratio(returns: Floats, *, periods_per_year: float, risk_free: float = 0.0) -> float:
+    """Annualised Sharpe ratio as a bare number; NaN where the returns never vary.
+
+    `risk_free` is a yearly fraction, spread evenly over the periods (Sharpe 1994, eq. 3-6, with
+    the arithmetic mean).
+    """
+    excess = returns - risk_free / periods_per_year
+    if len(excess) < 2:
+        return float("nan")
+    deviation = float(excess.std(ddof=1))
+    if deviation <= FLAT:
+        return float("nan")
+    return float(excess.mean() / deviation * np.sqrt(periods_per_year))
+
+
+def sharpe(returns: Floats, *, periods_per_year: float, risk_free: float = 0.0) -> Figure:
+    """Annualised Sharpe ratio; null with the reason where the returns never vary."""
+    r = observed(returns)
+    value = sharpe_ratio(r, periods_per_year=periods_per_year, risk_free=risk_free)
+    if np.isnan(value):
+        return unknown("sharpe.arithmetic", n=len(r), reason=_why_flat(r))
+    return known("sharpe.arithmetic", value, n=len(r))
+
+
+def sortino(returns: Floats, *, periods_per_year: float, risk_free: float = 0.0) -> Figure:
+    """Annualised Sortino ratio, target = the risk-free rate (Sortino & van der Meer 1991)."""
+    r = observed(returns)
+    if len(r) < 2 or r.std(ddof=1) <= FLAT:
+        return unknown("sortino.arithmetic", n=len(r), reason=_why_flat(r))
+    excess = r - risk_free / periods_per_year
+    downside = float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2)))
+    if downside <= FLAT:
+        return unknown("sortino.arithmetic", n=len(r), reason="no session lost money")
+    value = float(excess.mean()) / downside * periods_per_year**0.5
+    return known("sortino.arithmetic", value, n=len(r))
+
+
+def hit_rate(returns: Floats) -> Figure:
+    """Share of gains among the sessions that gained or lost, as a fraction."""
+    r = observed(returns)
+    moved = r[r != 0.0]
+    if not len(moved):
+        return unknown("hit-rate.sessions", n=0, reason="no session gained or lost anything")
+    return known("hit-rate.sessions", float((moved > 0).mean()), n=len(moved))
+
+
+_TOO_FEW = "fewer than two returns are known"
+
+
+def _why_flat(returns: Floats) -> str:
+    """Why a ratio to the risk can't be had."""
+    if len(returns) < 2:
+        return _TOO_FEW
+    if not returns.any():
+        return "every return is zero: nothing was ever held"
+    return "the returns never vary"

@@ -1,0 +1,187 @@
+"""Runs a plan's signals: in which order, on which scores, and whether they kept their word.
+
+It knows nothing of what a strategy makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from finstrat.errors import ConfigError, DataError, PluginError, did_you_mean
+from finstrat.text.scoring import score_documents
+
+if TYPE_CHECKING:
+    from finstrat.components import Inputs, Signal
+    from finstrat.config import Plan
+    from finstrat.data import Documents
+    from finstrat.text.cache import ScoreCache
+    from finstrat.text.card import ModelCard
+
+Progress = Callable[[str, int, int], None]
+"""Called with a step's name, how much of it is done, and how much there is."""
+
+Features = dict[str, torch.Tensor]
+"""Outputs of signals by "signal.output", `[T, N]` or `[T]`, float64."""
+
+
+class Scores:
+    """Scores all the documents of a run, each scorer once; counts what was scored and reused."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        documents: Documents,
+        *,
+        cache: ScoreCache | None,
+        device: torch.device,
+        progress: Progress,
+    ) -> None:
+        self.device = device
+        self.cards: dict[str, ModelCard] = {}
+        self.unique = self.scored = self.cached = 0
+        self._plan = plan
+        self._documents = documents
+        self._cache = cache
+        self._progress = progress
+        self._known: dict[str, torch.Tensor] = {}
+
+    def __call__(self, name: str) -> torch.Tensor:
+        """The scores of every document, `[D, K]`."""
+        if name in self._known:
+            return self._known[name]
+        if name not in self._plan.scorers:
+            raise ConfigError(f'no scorer "{name}"{did_you_mean(name, self._plan.scorers)}')
+        scorer = self._plan.scorers[name]
+        scorer.to(self.device)
+        scored = score_documents(
+            scorer,
+            self._documents.texts,
+            cache=self._cache,
+            progress=lambda done, total: self._progress(f"scoring with {name}", done, total),
+        )
+        self.unique += scored.unique
+        self.scored += scored.scored
+        self.cached += scored.cached
+        self.cards[name] = scorer.card
+        self._known[name] = scored.values
+        return scored.values
+
+
+def signal_order(signals: Mapping[str, Signal]) -> list[str]:
+    """Every signal after those whose outputs it needs; otherwise in the order of the file.
+
+    Raises:
+        ConfigError: a signal needs one that isn't there, or signals need each other in a circle.
+    """
+    order: list[str] = []
+    waiting = dict(signals)
+    while waiting:
+        ready = [
+            name
+            for name, signal in waiting.items()
+            if all(need.partition(".")[0] in order for need in signal.needs if "." in need)
+        ]
+        if not ready:
+            name, signal = next(iter(waiting.items()))
+            needed = next(n for n in signal.needs if "." in n and n.partition(".")[0] not in order)
+            other = needed.partition(".")[0]
+            if other in waiting:
+                raise ConfigError(f"signals.{name}: needs {needed}, which in turn needs {name}")
+            raise ConfigError(
+                f'signals.{name}: needs {needed}, but no signal is called "{other}"'
+                f"{did_you_mean(other, signals)}"
+            )
+        order.append(ready[0])
+        del waiting[ready[0]]
+    return order
+
+
+def lead_sessions(plan: Plan) -> int:
+    """How many sessions before the evaluated span the signals and the optimizer look back."""
+    memory: dict[str, int] = {}
+    for name in signal_order(plan.signals):
+        signal = plan.signals[name]
+        before = [memory[need.partition(".")[0]] for need in signal.needs if "." in need]
+        memory[name] = signal.warmup + max(before, default=0)
+    window = plan.optimizer.window if plan.optimizer else 0
+    return max([window, *memory.values()])
+
+
+def compute_signals(
+    plan: Plan, inputs: Inputs, *, given: Mapping[str, torch.Tensor] | None = None
+) -> Features:
+    """Every output of every signal, by "signal.output": `[T, N]` or `[T]`, float64.
+
+    A signal whose outputs are all in `given` isn't computed; the others see those instead.
+
+    Raises:
+        ConfigError: a signal needs something that this run doesn't have.
+        PluginError: a signal gave another shape than it declares, or an infinity.
+    """
+    features: Features = {}
+    for name in signal_order(plan.signals):
+        signal = plan.signals[name]
+        keys = [f"{name}.{output}" for output in signal.outputs]
+        if given is not None and all(key in given for key in keys):
+            features.update({key: given[key] for key in keys})
+            continue
+        _check_needs(name, signal, inputs)
+        values = signal.compute(replace(inputs, features=dict(features)))
+        whole = _checked_output(name, signal, values, inputs)
+        features.update({key: whole[..., k] for k, key in enumerate(keys)})
+    return features
+
+
+def _check_needs(name: str, signal: Signal, inputs: Inputs) -> None:
+    """Refuse a signal whose `needs` this run doesn't have."""
+    for need in signal.needs:
+        if need == "documents":
+            if not len(inputs.documents):
+                raise DataError(
+                    f"signals.{name}: reads documents, but the run has none in its span"
+                )
+        elif need == "facts":
+            if not len(inputs.facts):
+                raise DataError(f"signals.{name}: reads facts, but the run has none in its span")
+        elif "." in need:
+            inputs.feature(need)
+        else:
+            inputs.panel.field(need)
+
+
+def _checked_output(
+    name: str, signal: Signal, values: torch.Tensor, inputs: Inputs
+) -> torch.Tensor:
+    """A signal's output as float64 `[T, N, K]` or `[T, K]`.
+
+    Raises:
+        PluginError: another shape than declared, or an infinity.
+    """
+    sessions, assets = inputs.shape
+    shape = (sessions, assets) if signal.scope == "asset" else (sessions,)
+    count = len(signal.outputs)
+    if count == 1 and values.shape == shape:
+        values = values.unsqueeze(-1)
+    if values.shape != (*shape, count):
+        raise PluginError(
+            f'signals.{name}: "{signal.name}" gave shape {tuple(values.shape)}; scope '
+            f'"{signal.scope}" with {count} outputs means {(*shape, count)}'
+        )
+    values = values.to(torch.float64)
+    if values.isinf().any():
+        where = values.isinf().nonzero()[0].tolist()
+        raise PluginError(
+            f'signals.{name}: "{signal.name}" gave an infinity on '
+            f"{inputs.panel.times[where[0]]}; use NaN for unknown"
+        )
+    return values
+
+
+def builds_on(signals: Mapping[str, Signal], name: str, roots: list[str]) -> bool:
+    """Whether a signal uses any of `roots`, directly or through others."""
+    needed = [need.partition(".")[0] for need in signals[name].needs if "." in need]
+    return any(other in roots or builds_on(signals, other, roots) for other in needed)

@@ -1,0 +1,40 @@
+"""Everything that comes with finstrat, by kind; each component is a worked example of its base.
+
+Listing is explicit: a component that isn't named here doesn't exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import finstrat
+
+if TYPE_CHECKING:
+    from finstrat.components import Component
+
+
+@finstrat.hookimpl
+def finstrat_components() -> list[type[Component]]:
+    """Every bundled component but the strategies, which `finstrat_strategies` provides."""
+    from finstrat_plugins.costs.proportional import ProportionalCosts
+    from finstrat_plugins.optimizers.equal import Equal
+    from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility
+    from finstrat_plugins.optimizers.min_variance import MinVariance
+    from finstrat_plugins.scorers.lexicon import LoughranMcDonald
+    from finstrat_plugins.scorers.minilm import MiniLMSentiment
+    from finstrat_plugins.signals.market_mood import MarketMood
+    from finstrat_plugins.signals.momentum import Momentum
+    from finstrat_plugins.signals.news_sentiment import NewsSentiment
+    from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
+    from finstrat_plugins.sources.sp500 import Sp500
+    from finstrat_plugins.sources.stocknet import StocknetPrices, StocknetTweets
+    from finstrat_plugins.sources.tweets import Tweets
+
+    return [
+        *(Sp500, FilesPrices, StocknetPrices),
+        *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
+        *(LoughranMcDonald, MiniLMSentiment),
+        *(MarketMood, Momentum, NewsSentiment),
+        *(Equal, InverseVolatility, MinVariance),
+        ProportionalCosts,
+    ]

@@ -1,0 +1,1 @@
+"""Bundled cost models."""

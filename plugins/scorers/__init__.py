@@ -1,0 +1,1 @@
+"""The bundled scorers, one a file."""

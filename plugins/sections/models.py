@@ -1,0 +1,64 @@
+"""The models whose scores were used, and until when each had read the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from finstrat.components import Section
+from finstrat.report.assess import session_dates
+from finstrat.report.block import Block, Table
+from finstrat.validate.verdict import period_unknown_to_models
+
+if TYPE_CHECKING:
+    from finstrat.store import RunResult
+
+
+class ModelsSection(Section):
+    """One card a model."""
+
+    name = "models"
+    version = "1"
+    serves = ("backtest", "credit")
+    order = 80
+
+    def build(self, result: RunResult) -> Block:
+        """Cards, measured scores, and the share of sessions each training set may reach into."""
+        cards = sorted(result.cards, key=lambda card: (card.name, card.version))
+        if not cards:
+            text = ("No model's scores were used.",)
+            return Block(id=self.name, title="Models", text=text)
+        check = period_unknown_to_models(cards, session_dates(result))
+        described = tuple(
+            (
+                card.name,
+                card.version,
+                str(card.training_cutoff or "unknown"),
+                card.cutoff_reason,
+                card.licence,
+                "; ".join(card.training_data),
+                " ".join(card.limits),
+            )
+            for card in cards
+        )
+        measured = tuple(
+            (card.name, key, value if isinstance(value, int | float | str) else str(value))
+            for card in cards
+            for key, value in sorted(card.metrics.items())
+        )
+        tables = [
+            Table(
+                "Model cards",
+                ("Model", "Version", "Trained until", "Why", "Licence", "Training data", "Limits"),
+                described,
+            )
+        ]
+        if measured:
+            tables.append(Table("Measured scores", ("Model", "Measure", "Value"), measured))
+        return Block(
+            id=self.name,
+            title="Models",
+            text=(*(f"{card.name}: {card.summary}" for card in cards), check.evidence),
+            figures=tuple((f"Sessions {name} may know", figure) for name, figure in check.figures),
+            tables=tuple(tables),
+            status="pass" if check.status == "pass" else "warning",
+        )

@@ -1,0 +1,110 @@
+"""Net returns by calendar month, as a heat map and as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from finstrat.components import Section
+from finstrat.report.assess import column
+from finstrat.report.block import Block, Chart, Table
+from finstrat.report.chart import SCHEMA
+
+if TYPE_CHECKING:
+    from finstrat.store import RunResult
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+STEPS = [-6, -2, 0, 2, 6]
+"""Percent at which the colour changes; losses are orange and gains blue, for every kind of eye."""
+COLOURS = ["#d98a52", "#ebb68f", "#f7e2d1", "#dcebf6", "#a5cde9", "#66aadb"]
+INK = "#1a1e24"
+
+
+class MonthlyReturnsSection(Section):
+    """Every month of the span; the first and the last may be partial."""
+
+    name = "monthly-returns"
+    version = "1"
+    serves = ("backtest",)
+    order = 40
+
+    def build(self, result: RunResult) -> Block:
+        """Compounded net returns by month and year, in percent."""
+        net = pd.Series(column(result, "net"), index=result.sessions.index)
+        months = _compounded(net, net.index.to_period("M"))
+        years = _compounded(net, net.index.to_period("Y"))
+        by_key = {(stamp.year, stamp.month): value for stamp, value in months.items()}
+        table = tuple(
+            (str(stamp.year), *(by_key.get((stamp.year, m)) for m in range(1, 13)), total)
+            for stamp, total in years.items()
+        )
+        known = [value for value in months if value is not None]
+        alt = "Heat map of months by years"
+        if known:
+            alt += f"; best month {max(known):+.1f} %, worst {min(known):+.1f} %"
+        return Block(
+            id=self.name,
+            title="Monthly returns",
+            charts=(Chart("Net return by month, %", _heat_map(by_key), f"{alt}."),),
+            tables=(Table("Net returns, %", ("Year", *MONTHS, "Year total"), table),),
+        )
+
+
+def _compounded(net: pd.Series, periods: pd.PeriodIndex) -> pd.Series:
+    """Compounded return of each period in percent; None where no session's return is known."""
+    growth = (1.0 + net).groupby(periods).agg(lambda part: part.prod(min_count=1))
+    percent = ((growth - 1.0) * 100).round(2)
+    return percent.astype(object).where(percent.notna(), None)
+
+
+def _heat_map(by_key: dict[tuple[int, int], float | None]) -> dict[str, Any]:
+    """A Vega-Lite heat map of percent by year and month."""
+    values = [
+        {"year": year, "month": MONTHS[month - 1], "return": value}
+        for (year, month), value in by_key.items()
+    ]
+    years = len({year for year, _ in by_key})
+    x = {
+        "field": "month",
+        "type": "ordinal",
+        "sort": list(MONTHS),
+        "title": None,
+        "axis": {"labelAngle": 0, "domain": False, "ticks": False},
+    }
+    y = {"field": "year", "type": "ordinal", "title": None, "axis": {"domain": False}}
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": int(np.clip(years * 26, 60, 900)),
+        "autosize": {"type": "fit", "contains": "padding"},
+        "data": {"values": values},
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {
+                "mark": {"type": "rect", "cornerRadius": 2},
+                "encoding": {
+                    "color": {
+                        "field": "return",
+                        "type": "quantitative",
+                        "scale": {"type": "threshold", "domain": STEPS, "range": COLOURS},
+                        "legend": None,
+                    },
+                    "tooltip": [
+                        {"field": "year", "type": "ordinal", "title": "Year"},
+                        {"field": "month", "type": "ordinal", "title": "Month"},
+                        {"field": "return", "type": "quantitative", "title": "Return, %"},
+                    ],
+                },
+            },
+            {
+                "mark": {
+                    "type": "text",
+                    "color": INK,
+                    "fontSize": {"expr": "width < 420 ? 8 : 11"},
+                },
+                "encoding": {"text": {"field": "return", "type": "quantitative", "format": ".1f"}},
+            },
+        ],
+    }

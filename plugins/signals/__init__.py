@@ -1,0 +1,1 @@
+"""Signals: features that strategies act upon."""

@@ -1,0 +1,1 @@
+"""Bundled sources: where prices, documents and facts come from, one file each."""
