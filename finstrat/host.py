@@ -189,14 +189,13 @@ class Host:
             )
 
     def _components_of(self, module: ModuleType) -> list[type[Component]]:
-        """What this plugin alone provides; a generator is exhausted here, where errors are caught."""
-        implementations = self.manager.hook.finstrat_components.get_hookimpls()
-        return [
-            component
-            for implementation in implementations
-            if implementation.plugin is module
-            for component in implementation.function()
-        ]
+        """What this plugin alone provides; a generator ends here, where errors are caught."""
+        found: list[type[Component]] = []
+        for implementation in self.manager.hook.finstrat_components.get_hookimpls():
+            if implementation.plugin is module:
+                components: Any = implementation.function()
+                found.extend(components)
+        return found
 
     def _fail(self, plugin: str, where: str, error: BaseException) -> None:
         self.failures.append(Failure(plugin, where, f"{type(error).__name__}: {error}"))
@@ -306,14 +305,15 @@ def _refuse_unmarked(module: ModuleType) -> None:
             raise PluginError(f"{name} is not decorated; write @finstrat.hookimpl above it")
 
 
-def _check_component(component: Any) -> None:  # noqa: ANN401 - a plugin may give anything
+def _check_component(given: Any) -> None:  # noqa: ANN401 - a plugin may give anything
     """Refuse a class that could not be used by name later on."""
-    if not (inspect.isclass(component) and base_of(component)):
+    if not (inspect.isclass(given) and issubclass(given, Component) and base_of(given)):
         bases = ", ".join(base.__name__ for base in KINDS)
-        raise PluginError(f"finstrat_components gave {component!r}, which extends none of {bases}")
-    if inspect.isabstract(component):
-        missing = ", ".join(sorted(component.__abstractmethods__))
-        raise PluginError(f"{component.__name__} does not define {missing}")
+        raise PluginError(f"finstrat_components gave {given!r}, which extends none of {bases}")
+    component: type[Component] = given
+    abstract = getattr(component, "__abstractmethods__", frozenset())
+    if abstract:
+        raise PluginError(f"{component.__name__} does not define {', '.join(sorted(abstract))}")
     for attribute in ("name", "version"):
         if not isinstance(getattr(component, attribute, None), str):
             raise PluginError(f'{component.__name__} needs a class attribute {attribute} = "…"')

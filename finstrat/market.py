@@ -101,9 +101,10 @@ def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
     ]
     if len(parts) == 1:
         return replace(next(iter(parts.values())), findings=tuple(findings))
-    frames = [
-        part.frame().assign(id=lambda f, n=name: n + "/" + f["id"]) for name, part in parts.items()
-    ]
+    frames = []
+    for name, part in parts.items():
+        frame = part.frame()
+        frames.append(frame.assign(id=name + "/" + frame["id"]))
     return Documents.from_frame(
         pd.concat(frames, ignore_index=True), where="documents", findings=tuple(findings)
     )

@@ -197,7 +197,8 @@ def benchmark_returns(plan: Plan, panel: Panel) -> NDArray[np.float64]:
     held[1:] = panel.member[:-1]
     held &= ~np.isnan(returns)
     total = np.where(held, returns, 0.0).sum(axis=1)
-    return total / np.maximum(held.sum(axis=1), 1)
+    average: NDArray[np.float64] = total / np.maximum(held.sum(axis=1), 1)
+    return average
 
 
 def pick_device(wanted: str) -> torch.device:

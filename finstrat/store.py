@@ -167,16 +167,13 @@ def load(directory: Path) -> RunResult:
         for file in sorted((directory / "checks").glob("*.json"))
     }
     described = manifest["result"]
-    return RunResult(
+    fields: dict[str, Any] = {
+        **described,
         **frames,
-        **{
-            **described,
-            "findings": tuple(Finding(**finding) for finding in described["findings"]),
-            "cards": tuple(ModelCard.model_validate(card) for card in described["cards"]),
-        },
-        checks=checks,
-        path=directory,
-    )
+        "findings": tuple(Finding(**finding) for finding in described["findings"]),
+        "cards": tuple(ModelCard.model_validate(card) for card in described["cards"]),
+    }
+    return RunResult(**fields, checks=checks, path=directory)
 
 
 def stored_runs(runs: Path) -> list[Path]:

@@ -22,6 +22,16 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.optimizers.min_variance import MinVariance
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
     from finstrat_plugins.scorers.minilm import MiniLMSentiment
+    from finstrat_plugins.sections.costs import CostsSection
+    from finstrat_plugins.sections.data_quality import DataQualitySection
+    from finstrat_plugins.sections.drawdown import DrawdownSection
+    from finstrat_plugins.sections.exposure import ExposureSection
+    from finstrat_plugins.sections.models import ModelsSection
+    from finstrat_plugins.sections.monthly_returns import MonthlyReturnsSection
+    from finstrat_plugins.sections.performance import PerformanceSection
+    from finstrat_plugins.sections.provenance import ProvenanceSection
+    from finstrat_plugins.sections.risk_figures import RiskSection
+    from finstrat_plugins.sections.verdict import VerdictSection
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
@@ -37,4 +47,16 @@ def finstrat_components() -> list[type[Component]]:
         *(MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance),
         ProportionalCosts,
+        *(
+            CostsSection,
+            DataQualitySection,
+            DrawdownSection,
+            ExposureSection,
+            ModelsSection,
+            MonthlyReturnsSection,
+            PerformanceSection,
+            ProvenanceSection,
+            RiskSection,
+            VerdictSection,
+        ),
     ]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from finstrat.cli.state import State, print_json, print_table
 
 if TYPE_CHECKING:
+    from finstrat.components import Component
     from finstrat.data import Finding
+    from finstrat.host import Host
+
+S = TypeVar("S", bound="Component")
 
 app = typer.Typer(no_args_is_help=True, help="Look at data before trusting it.")
 
@@ -39,7 +43,7 @@ def check(
     if Path(file).suffix in {"", ".toml"}:
         described, findings = _backtest(state, file, assign or [])
     else:
-        described, findings = _table(Path(file))
+        described, findings = _table(state, Path(file))
     if as_json:
         print_json({**described, "findings": [dataclasses.asdict(each) for each in findings]})
         return
@@ -75,21 +79,20 @@ def _backtest(
     return described, market.findings
 
 
-def _table(path: Path) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def _table(state: State, path: Path) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """A file of prices, documents or facts, told apart by its columns."""
     import datetime as dt
 
-    from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
-
+    host = state.host()
+    from finstrat.components import FactSource, MarketSource, TextSource
     from finstrat.data import Span, Universe, quality
     from finstrat.data.frames import read_table
 
     columns = {str(name).lower() for name in read_table(path).columns}
     universe = Universe()
     always = Span(dt.date(1900, 1, 1), dt.date(2200, 1, 1))
-    options = {"path": path}
     if "text" in columns:
-        documents = FilesDocuments(options).load(universe, always)
+        documents = _source(host, TextSource, "files-documents", path).load(universe, always)
         found = (*documents.findings, *quality.document_findings(documents, source=path.name))
         span = documents.known_at[[0, -1]].astype("datetime64[s]") if len(documents) else ("", "")
         return {
@@ -99,10 +102,10 @@ def _table(path: Path) -> tuple[dict[str, Any], tuple[Finding, ...]]:
             "last known": str(span[1]),
         }, found
     if {"item", "value"} <= columns:
-        facts = FilesFacts(options).load(universe, always)
+        facts = _source(host, FactSource, "files-facts", path).load(universe, always)
         items = sorted(facts.frame["item"].unique())
         return {"kind": "facts", "rows": len(facts), "items": ", ".join(items)}, facts.findings
-    panel = FilesPrices(options).load(universe, always)
+    panel = _source(host, MarketSource, "files-prices", path).load(universe, always)
     return {
         "kind": "prices",
         "dates": len(panel.times),
@@ -111,3 +114,10 @@ def _table(path: Path) -> tuple[dict[str, Any], tuple[Finding, ...]]:
         "assets": len(panel.assets),
         "fields": ", ".join(panel.fields),
     }, (*panel.findings, *quality.panel_findings(panel, source=path.name))
+
+
+def _source(host: Host, base: type[S], name: str, path: Path) -> S:
+    """The bundled source of this kind, reading `path`."""
+    made = host.get(base, name).component({"path": path})
+    assert isinstance(made, base)
+    return made

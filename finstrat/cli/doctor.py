@@ -22,7 +22,7 @@ def doctor(
         "python": platform.python_version,
         "torch": _torch,
         "vectorbt": _vectorbt,
-        "text encoder": _encoder,
+        "text encoder": lambda: _encoder(state),
         "demo data": _demo,
         "plugins": lambda: _plugins(state),
         "project": lambda: str(state.project().root),
@@ -45,11 +45,13 @@ def doctor(
 def _torch() -> str:
     import torch
 
-    from finstrat.text.encode import supports_bf16
+    from finstrat.text.encode import resolve_dtype
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    bf16 = "with" if supports_bf16(device) else "without"
-    return f"{torch.__version__} on {device}, {torch.get_num_threads()} threads, {bf16} fast bf16"
+    dtype = resolve_dtype("auto", device=device)
+    return (
+        f"{torch.__version__} on {device}, {torch.get_num_threads()} threads, encoders in {dtype}"
+    )
 
 
 def _vectorbt() -> str:
@@ -58,10 +60,14 @@ def _vectorbt() -> str:
     return vectorbt_engine.name("rust")
 
 
-def _encoder() -> str:
-    from finstrat_plugins.scorers.minilm import MiniLMSentiment
+def _encoder(state: State) -> str:
+    from finstrat.components import Scorer
+    from finstrat.errors import PluginError
 
-    scores = MiniLMSentiment().score(["Profit rose sharply.", "The company went bankrupt."])
+    scorer = state.host().get(Scorer, "minilm-sentiment").component()
+    if not isinstance(scorer, Scorer):
+        raise PluginError("minilm-sentiment is no scorer")
+    scores = scorer.score(["Profit rose sharply.", "The company went bankrupt."])
     good, bad = scores[:, -1].tolist()
     if good <= bad:
         raise ValueError(f"good news scores {good:.2f}, bad news {bad:.2f}")

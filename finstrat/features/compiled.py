@@ -22,7 +22,12 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Kernel = TypeVar("Kernel", bound=Callable[..., None])
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+    Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 L2_ELEMENTS = 1 << 15
 """Elements that a group of columns may keep in flight: 256 KiB, inside any current L2 cache."""
@@ -31,6 +36,11 @@ NARROWEST = 64
 """Columns in a group: wide enough to fill vector registers and cache lines."""
 WORTH_THREADS = 1 << 15
 """Elements below which handing work to threads costs more than it saves."""
+
+
+def serves(x: torch.Tensor) -> bool:
+    """Whether compiled kernels work on `x`: on the CPU they do, elsewhere torch itself does."""
+    return x.device.type == "cpu"
 
 
 @cache
@@ -74,12 +84,12 @@ def compiled(function: Kernel) -> Kernel:
     Without fast-math and fused multiply-adds a number doesn't depend on which path or vector lane
     computed it, so the past is the same to the last bit whatever comes later.
     """
-    former = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_directory())
+    former: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]
     try:
         return cast("Kernel", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = former
+        numba.config.CACHE_DIR = former  # type: ignore[attr-defined]
 
 
 @cache

@@ -7,11 +7,17 @@ events up to t only.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 
 from finstrat.errors import DataError
+from finstrat.features import compiled
+from finstrat.features.kernels import decay as kernels
 from finstrat.features.tensors import empty, matrix, result, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TINY_WEIGHT = 1e-12
 """Below this total weight, events are so long past that their mean is unknown again."""
@@ -19,16 +25,71 @@ TINY_WEIGHT = 1e-12
 
 def decay_of(half_life: float) -> float:
     """The weight that one session leaves, `0.5 ** (1 / half_life)`."""
-    return 0.5 ** (1.0 / within(half_life, "half_life", low=0.0, high=math.inf))
+    return math.pow(0.5, 1.0 / within(half_life, "half_life", low=0.0, high=math.inf))
 
 
-def decaying_sum(x: torch.Tensor, decay: float) -> torch.Tensor:
-    """`y[t] = x[t] + decay · y[t − 1]`, in place, by doubling: log₂ T passes instead of T steps."""
+def _earlier(x: torch.Tensor, step: int) -> torch.Tensor:
+    return torch.cat([x.new_zeros((step, x.shape[1])), x[:-step]])
+
+
+def _decaying_sum(x: torch.Tensor, decay: float) -> torch.Tensor:
+    """`y[t] = x[t] + decay · y[t − 1]` by doubling: log₂ T passes instead of T steps."""
     step, factor = 1, decay
     while step < len(x) and factor > 0.0:
-        x[step:] += factor * x[:-step]
+        x = x + factor * _earlier(x, step)
         step, factor = step * 2, factor * factor
     return x
+
+
+def _average(x: torch.Tensor, decay: float) -> torch.Tensor:
+    known = ~x.isnan()
+    weighted = _decaying_sum(torch.where(known, x, 0.0), decay)
+    return weighted / _decaying_sum(known.to(x.dtype), decay)
+
+
+def _deviation(x: torch.Tensor, decay: float) -> torch.Tensor:
+    """The same by doubling: two stretches of time merge as Chan, Golub and LeVeque (1983) do."""
+    known = ~x.isnan()
+    weight = known.to(x.dtype)
+    weights, mean, squares, ww = weight, torch.where(known, x, 0.0), torch.zeros_like(x), weight
+    step, factor = 1, decay
+    while step < len(x) and factor > 0.0:
+        older = factor * _earlier(weights, step)
+        both = weights + older
+        share = torch.where(both > 0, older / both, 0.0)
+        gap = torch.where((older > 0) & (weights > 0), _earlier(mean, step) - mean, 0.0)
+        squares = squares + factor * _earlier(squares, step) + gap.square() * share * weights
+        mean = torch.where(weights > 0, mean + gap * share, _earlier(mean, step))
+        ww = ww + factor * factor * _earlier(ww, step)
+        weights = both
+        step, factor = step * 2, factor * factor
+    left = weights.square() - ww
+    enough = left > 1e-14 * weights.square()
+    return torch.where(enough, (squares * weights / left).sqrt(), math.nan)
+
+
+def _faded(
+    x: torch.Tensor,
+    half_life: float,
+    out: torch.Tensor | None,
+    *,
+    kernel: Callable[..., None],
+    otherwise: Callable[[torch.Tensor, float], torch.Tensor],
+) -> torch.Tensor:
+    decay = decay_of(half_life)
+    values = matrix(x)
+    filled = result(x, out)
+    target = filled.view(values.shape)
+    if compiled.serves(values):
+        source, to = values.numpy(), target.numpy()
+        compiled.over_groups(
+            lambda start, stop: kernel(source, to, decay, start, stop),
+            source.shape[1],
+            size=source.size,
+        )
+    else:
+        target.copy_(otherwise(values, decay))
+    return filled
 
 
 def ewma(x: torch.Tensor, half_life: float, *, out: torch.Tensor | None = None) -> torch.Tensor:
@@ -38,14 +99,92 @@ def ewma(x: torch.Tensor, half_life: float, *, out: torch.Tensor | None = None) 
     `ewm(halflife).mean()`). An unknown value is skipped and the mean carried on; NaN before the
     first known value. An infinity stays in the mean from then on.
     """
+    return _faded(x, half_life, out, kernel=kernels.average, otherwise=_average)
+
+
+def ewm_std(x: torch.Tensor, half_life: float, *, out: torch.Tensor | None = None) -> torch.Tensor:
+    """The exponentially weighted standard deviation of the known values so far, bias-corrected.
+
+    Weights as in `ewma`; NaN until two values are known, and while all but one have faded to
+    nothing (pandas' `ewm(halflife).std()`). An infinity makes it NaN from then on.
+    """
+    return _faded(x, half_life, out, kernel=kernels.deviation, otherwise=_deviation)
+
+
+def sessions_since(event: torch.Tensor) -> torch.Tensor:
+    """Sessions since `event` (bool, `[T, N]` or `[T]`) last held: 0 = now, NaN before the first."""
+    if event.dtype != torch.bool or event.dim() not in (1, 2, 3):
+        raise DataError(f"event: expected bool [time, asset], got {event.dtype}")
+    rows = torch.arange(len(event), device=event.device).view(-1, *[1] * (event.dim() - 1))
+    if len(event) == 0:
+        return event.to(torch.float64)
+    latest = torch.where(event, rows, -1).cummax(0).values
+    return torch.where(latest >= 0, (rows - latest).to(torch.float64), math.nan)
+
+
+def _events(
+    values: torch.Tensor,
+    sessions: torch.Tensor,
+    shape: tuple[int, int],
+    *,
+    assets: torch.Tensor | None,
+    half_life: float,
+    kernel: Callable[..., None],
+    otherwise: Callable[..., torch.Tensor],
+) -> torch.Tensor:
+    """`kernel` on the CPU, `otherwise` elsewhere, of checked events."""
     decay = decay_of(half_life)
-    values = matrix(x)
-    known = ~values.isnan()
-    weighted = decaying_sum(torch.where(known, values, 0.0), decay)
-    weights = decaying_sum(known.to(torch.float64), decay)
-    filled = result(x, out) if out is not None else empty(tuple(x.shape), x.device)
-    filled.view(values.shape).copy_(torch.where(weights > 0, weighted / weights, math.nan))
-    return filled
+    rows, columns = shape[0], 1 if assets is None else shape[1]
+    events = matrix(values, "values").view(-1)
+    at = torch.zeros_like(sessions) if assets is None else assets
+    for name, index in {"sessions": sessions, "assets": at}.items():
+        if index.shape != events.shape or index.dtype != torch.int64:
+            raise DataError(
+                f"{name}: expected int64 {tuple(events.shape)},"
+                f" got {index.dtype} {tuple(index.shape)}"
+            )
+    for name, index, low, high in (
+        ("sessions", sessions, 0, rows),
+        ("assets", at, -1, columns - 1),
+    ):
+        if len(index) and not low <= int(index.min()) <= int(index.max()) <= high:
+            raise DataError(f"{name}: expected from {low} to {high} in a shape of {shape}")
+    if compiled.serves(events):
+        faded = empty((rows, columns), events.device)
+        arrays = events.numpy(), sessions.contiguous().numpy(), at.contiguous().numpy()
+        to = faded.numpy()
+        compiled.over_groups(
+            lambda start, stop: kernel(*arrays, to, decay, start, stop), columns, size=to.size
+        )
+    else:
+        counts = ~events.isnan() & (sessions < rows) & (at >= 0)
+        faded = otherwise(events[counts], sessions[counts], at[counts], (rows, columns), decay)
+    return faded.squeeze(1) if assets is None else faded
+
+
+def _sum_of_events(
+    events: torch.Tensor,
+    sessions: torch.Tensor,
+    assets: torch.Tensor,
+    shape: tuple[int, int],
+    decay: float,
+) -> torch.Tensor:
+    sums = events.new_zeros(shape)
+    # Accumulating by index_put_ adds in one fixed order on CUDA too; scatter_add_ does not.
+    sums.index_put_((sessions, assets), events, accumulate=True)
+    return _decaying_sum(sums, decay)
+
+
+def _mean_of_events(
+    events: torch.Tensor,
+    sessions: torch.Tensor,
+    assets: torch.Tensor,
+    shape: tuple[int, int],
+    decay: float,
+) -> torch.Tensor:
+    sums = _sum_of_events(events, sessions, assets, shape, decay)
+    weights = _sum_of_events(torch.ones_like(events), sessions, assets, shape, decay)
+    return torch.where(weights >= TINY_WEIGHT, sums / weights, math.nan)
 
 
 def decayed_sum(
@@ -66,25 +205,19 @@ def decayed_sum(
         half_life: in sessions.
 
     0 where no event has come yet. Row t uses the events with session ≤ t.
+
+    Raises:
+        DataError: for positions outside the shape, or that aren't int64 `[D]`.
     """
-    decay = decay_of(half_life)
-    rows, columns = shape[0], 1 if assets is None else shape[1]
-    events = matrix(values, "values").view(-1)
-    at = torch.zeros_like(sessions) if assets is None else assets
-    for name, index in {"sessions": sessions, "assets": at}.items():
-        if index.shape != events.shape or index.dtype != torch.int64:
-            raise DataError(
-                f"{name}: expected int64 {tuple(events.shape)},"
-                f" got {index.dtype} {tuple(index.shape)}"
-            )
-    counts = ~events.isnan() & (sessions < rows) & (at >= 0)
-    if bool((counts & ((sessions < 0) | (at >= columns))).any()):
-        raise DataError(f"events: expected sessions in [0, {rows}] and assets in [-1, {columns})")
-    sums = torch.zeros((rows, columns), dtype=torch.float64, device=events.device)
-    # Accumulating by index_put_ adds in one fixed order on CUDA too; scatter_add_ does not.
-    sums.index_put_((sessions[counts], at[counts]), events[counts], accumulate=True)
-    faded = decaying_sum(sums, decay)
-    return faded.squeeze(1) if assets is None else faded
+    return _events(
+        values,
+        sessions,
+        shape,
+        assets=assets,
+        half_life=half_life,
+        kernel=kernels.events,
+        otherwise=_sum_of_events,
+    )
 
 
 def decayed_mean(
@@ -97,10 +230,15 @@ def decayed_mean(
 ) -> torch.Tensor:
     """The events' mean so far, weighted by 0.5 ** (age / half_life): `[T, N]`, or `[T]`.
 
-    Arguments are those of `decayed_sum`. NaN where no event has come yet, or where all are so old
-    that their weights add up to less than 1e-12.
+    Arguments and errors are those of `decayed_sum`. NaN where no event has come yet, or where all
+    are so old that their weights add up to less than 1e-12.
     """
-    known = torch.where(values.isnan(), math.nan, 1.0).to(torch.float64)
-    weights = decayed_sum(known, sessions, shape, assets=assets, half_life=half_life)
-    sums = decayed_sum(values, sessions, shape, assets=assets, half_life=half_life)
-    return torch.where(weights >= TINY_WEIGHT, sums / weights, math.nan)
+    return _events(
+        values,
+        sessions,
+        shape,
+        assets=assets,
+        half_life=half_life,
+        kernel=kernels.event_means,
+        otherwise=_mean_of_events,
+    )

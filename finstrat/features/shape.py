@@ -87,7 +87,10 @@ def align(
             continue
         if positions.dtype != torch.int64 or positions.dim() != 1:
             raise DataError(f"{name}: expected int64 positions [n], got {positions.dtype}")
-        if len(positions) and not -1 <= int(positions.min()) <= int(positions.max()) < x.shape[axis]:
+        if (
+            len(positions)
+            and not -1 <= int(positions.min()) <= int(positions.max()) < x.shape[axis]
+        ):
             raise DataError(f"{name}: expected positions from -1 to {x.shape[axis] - 1}")
         absent = positions < 0
         values = values.index_select(axis, positions.clamp(min=0))

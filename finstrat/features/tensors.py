@@ -6,6 +6,7 @@ module knows no operation.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ _pool_lock = threading.Lock()
 
 def whole(value: int, name: str, *, least: int = 1) -> int:
     """`value`, once it is known to be a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if type(value) is not int or value < least:
         raise DataError(f"{name}: expected a whole number >= {least}, got {value!r}")
     return value
 
@@ -55,7 +56,7 @@ def matrix(x: torch.Tensor, name: str = "x") -> torch.Tensor:
             f" got {x.dtype} {tuple(x.shape)}"
         )
     flat = x.detach().to(torch.float64).contiguous()
-    return flat.view(x.shape[0], flat[:1].numel()) if x.shape[0] else flat.view(0, -1 % 2)
+    return flat.view(x.shape[0], math.prod(x.shape[1:]))
 
 
 def same_shape(x: torch.Tensor, **others: torch.Tensor) -> None:
@@ -74,7 +75,7 @@ def empty(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
     Fresh pages cost more than the arithmetic that fills them. A buffer is used again once no
     tensor, view or array refers to it any more.
     """
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     if device.type != "cpu" or size * 8 < POOLED_FROM:
         return torch.empty(shape, dtype=torch.float64, device=device)
     with _pool_lock:
@@ -108,12 +109,15 @@ def result(like: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
         return empty(tuple(like.shape), like.device)
     same_shape(like, out=out)
     if out.dtype != torch.float64 or not out.is_contiguous():
-        raise DataError(f"out: expected contiguous float64, got {out.dtype}, strides {out.stride()}")
-    if _overlap(like, out):
-        raise DataError("out: overlaps the input; a window still needs the rows it would overwrite")
+        raise DataError(
+            f"out: expected contiguous float64, got {out.dtype}, strides {out.stride()}"
+        )
+    apart(like, out)
     return out
 
 
-def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
-    first, second = a.data_ptr(), b.data_ptr()
-    return first < second + b.numel() * 8 and second < first + a.numel() * a.element_size()
+def apart(x: torch.Tensor, out: torch.Tensor) -> None:
+    """Nothing, or a `DataError` if the memory of `out` overlaps that of the input `x`."""
+    first, second = x.data_ptr(), out.data_ptr()
+    if first < second + out.numel() * 8 and second < first + x.numel() * x.element_size():
+        raise DataError("out: overlaps the input; a window still needs the rows it would overwrite")

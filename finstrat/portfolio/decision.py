@@ -6,7 +6,7 @@ Only shapes and meanings are checked here; bounds on weights belong to `Constrai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,33 +41,14 @@ def checked(
         PluginError: both alpha and weights, a wrong shape, or NaN where a number must stand in a
             rebalance row.
     """
-    sessions, assets = panel.shape
+    sessions = len(panel.times)
     where = f'strategy "{strategy}"'
-    if decision.alpha is not None and decision.weights is not None:
-        raise PluginError(f"{where}: gave both alpha and weights; give one of them")
-    if decision.weights is not None and has_optimizer:
-        raise ConfigError(
-            f"optimizer: {where} decides the weights itself; remove the [optimizer] table"
-        )
-    if decision.weights is None and not has_optimizer:
-        raise ConfigError(
-            f"optimizer: {where} says what to hold, not how much; "
-            'add an [optimizer] table, like use = "equal"'
-        )
-
-    def array(value: torch.Tensor | None, name: str, shape: tuple[int, ...]) -> NDArray | None:
-        if value is None:
-            return None
-        result: NDArray = value.detach().cpu().numpy()
-        if result.shape != shape:
-            raise PluginError(f"{where}: {name} has shape {result.shape}, expected {shape}")
-        return result
-
-    rebalance = array(decision.rebalance, "rebalance", (sessions,))
-    exposure = array(decision.exposure, "exposure", (sessions,))
-    eligible = array(decision.eligible, "eligible", (sessions, assets))
-    alpha = array(decision.alpha, "alpha", (sessions, assets))
-    weights = array(decision.weights, "weights", (sessions, assets))
+    _check_kind(decision, has_optimizer=has_optimizer, where=where)
+    rebalance = _array(decision.rebalance, "rebalance", (sessions,), where=where)
+    exposure = _array(decision.exposure, "exposure", (sessions,), where=where)
+    eligible = _array(decision.eligible, "eligible", panel.shape, where=where)
+    alpha = _array(decision.alpha, "alpha", panel.shape, where=where)
+    weights = _array(decision.weights, "weights", panel.shape, where=where)
     if rebalance is None:
         rebalance = np.ones(sessions, dtype=bool)
     if exposure is None:
@@ -90,3 +71,30 @@ def checked(
         exposure=exposure.astype(np.float64),
         rebalance=rebalance.astype(bool),
     )
+
+
+def _check_kind(decision: Decision, *, has_optimizer: bool, where: str) -> None:
+    """Refuse a decision that leaves open, or says twice, how much to hold."""
+    if decision.alpha is not None and decision.weights is not None:
+        raise PluginError(f"{where}: gave both alpha and weights; give one of them")
+    if decision.weights is not None and has_optimizer:
+        raise ConfigError(
+            f"optimizer: {where} decides the weights itself; remove the [optimizer] table"
+        )
+    if decision.weights is None and not has_optimizer:
+        raise ConfigError(
+            f"optimizer: {where} says what to hold, not how much; "
+            'add an [optimizer] table, like use = "equal"'
+        )
+
+
+def _array(
+    value: torch.Tensor | None, name: str, shape: tuple[int, ...], *, where: str
+) -> NDArray[Any] | None:
+    """One part of a decision in NumPy, of the expected shape."""
+    if value is None:
+        return None
+    result: NDArray[Any] = value.detach().cpu().numpy()
+    if result.shape != shape:
+        raise PluginError(f"{where}: {name} has shape {result.shape}, expected {shape}")
+    return result

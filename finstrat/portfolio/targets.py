@@ -73,7 +73,7 @@ def target_weights(
     short_history = 0
     problems: list[tuple[int, NDArray[np.int64], Problem]] = []
     held: tuple[int, NDArray[np.float64]] | None = None
-    for i, t in enumerate(rows):
+    for i, t in enumerate(rows.tolist()):
         eligible = decision.eligible[t] & ~np.isnan(close[t])
         if decision.alpha is not None:
             eligible &= ~np.isnan(decision.alpha[t])
@@ -96,9 +96,9 @@ def target_weights(
         if optimizer.uses_current:
             answer = _answers(optimizer, [problem], solved)[0]
             weights[t] = _placed(answer, columns, shape[1]) * decision.exposure[t]
-            held = (int(t), weights[t])
+            held = (t, weights[t])
         else:
-            problems.append((int(t), columns, problem))
+            problems.append((t, columns, problem))
     answers = _answers(optimizer, [problem for _, _, problem in problems], solved)
     for (t, columns, _), answer in zip(problems, answers, strict=True):
         weights[t] = _placed(answer, columns, shape[1]) * decision.exposure[t]

@@ -1,14 +1,21 @@
 """Memory that fades: one step a session for every column, all columns of a group side by side."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
+
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array, Index
 
 A, B, C = (k * WIDEST for k in range(3))
 
 
 @compiled
-def average(x, out, decay, start, stop):
+def average(x: Array, out: Array, decay: float, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the weighted mean of the known values so far."""
     m = stop - start
     state = np.zeros(2 * WIDEST)  # A: weighted sum, B: weights
@@ -25,7 +32,7 @@ def average(x, out, decay, start, stop):
 
 
 @compiled
-def deviation(x, out, decay, start, stop):
+def deviation(x: Array, out: Array, decay: float, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the weighted standard deviation of the known values so far.
 
     The weighted sum of squares about the mean is carried on itself (West 1979): it never cancels.
@@ -54,7 +61,9 @@ def deviation(x, out, decay, start, stop):
 
 
 @compiled
-def events(values, sessions, assets, out, decay, start, stop):
+def events(
+    values: Array, sessions: Index, assets: Index, out: Array, decay: float, start: int, stop: int
+) -> None:
     """Fill `out[:, start:stop]` with the faded sum of the events of each column so far."""
     rows = out.shape[0]
     for t in range(rows):
@@ -71,7 +80,9 @@ def events(values, sessions, assets, out, decay, start, stop):
 
 
 @compiled
-def event_means(values, sessions, assets, out, decay, start, stop):
+def event_means(
+    values: Array, sessions: Index, assets: Index, out: Array, decay: float, start: int, stop: int
+) -> None:
     """Fill `out[:, start:stop]` with the faded mean of the events of each column so far."""
     rows, m = out.shape[0], stop - start
     weights = np.zeros((rows, m))

@@ -4,16 +4,25 @@ The same cut into blocks as for sums (van Herk 1992; Gil and Werman 1993): the e
 is that of one block's end and the next one's start, at a cost that doesn't depend on its length.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
+
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array
 
 MAX, MIN, ARGMAX, ARGMIN = range(4)
 A, B, C = (k * WIDEST for k in range(3))  # extreme, its row, known values: offsets in the scratch
 
 
 @compiled
-def extremes(x, out, window, least, what, start, stop):
+def extremes(
+    x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int
+) -> None:
     """Fill `out[:, start:stop]` with the extreme of each trailing window, or with its age."""
     rows, m = x.shape[0], stop - start
     sign = 1.0 if what in (MAX, ARGMAX) else -1.0

@@ -8,9 +8,16 @@ of every window that crosses it: the sum of squares is then at most n + 1 times 
 mean, so the subtraction that is left costs a few units in the last place at any price level.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
+
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array
 
 SUM, MEAN, VAR, STD, ZSCORE, ALL = range(6)
 
@@ -21,7 +28,7 @@ NOISE = 4.5e-16  # two units in the last place: what rounding leaves of a sum of
 
 
 @compiled
-def _any_unknown(x, first, last, start, stop):
+def _any_unknown(x: Array, first: int, last: int, start: int, stop: int) -> bool:
     found = 0
     for t in range(first, last):
         row = x[t, start:stop]
@@ -31,7 +38,7 @@ def _any_unknown(x, first, last, start, stop):
 
 
 @compiled
-def sums(x, out, window, least, what, start, stop):
+def sums(x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the SUM or MEAN of each trailing window of `x [T, M]`."""
     rows, m = x.shape[0], stop - start
     after = np.zeros((window + 1, 2 * WIDEST))  # A: sums, B: counts, of the last block's end
@@ -87,7 +94,17 @@ def sums(x, out, window, least, what, start, stop):
 
 
 @compiled
-def spreads(x, out, means, zscores, window, least, what, start, stop):
+def spreads(
+    x: Array,
+    out: Array,
+    means: Array,
+    zscores: Array,
+    window: int,
+    least: int,
+    what: int,
+    start: int,
+    stop: int,
+) -> None:
     """Fill `out[:, start:stop]` with the VAR, STD or ZSCORE of each trailing window of `x [T, M]`.
 
     ALL fills `out` with standard deviations, and `means` and `zscores` beside it.

@@ -5,15 +5,24 @@ without a branch, done for a whole group of columns in vector registers. An unkn
 as +inf at the end, and the count of known ones says where the end begins.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
+
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array
 
 A, B, C, D = (k * WIDEST for k in range(4))  # old, new, carried, known values
 
 
 @compiled
-def quantiles(x, out, window, least, q, start, stop):
+def quantiles(
+    x: Array, out: Array, window: int, least: int, q: float, start: int, stop: int
+) -> None:
     """Fill `out[:, start:stop]` with the `q`-quantile, linear between order statistics."""
     rows, m = x.shape[0], stop - start
     ordered = np.full((window + 1, m), np.inf)
@@ -36,9 +45,9 @@ def quantiles(x, out, window, least, q, start, stop):
                 d = here[j] if here[j] < state[j] else above[j]
                 # Inserted: the new value, held between its neighbours.
                 v = state[B + j]
-                v = v if v < d else d
+                v = v if v < d else d  # noqa: FURB136 - min() compiles to slower code here
                 c = state[C + j]
-                here[j] = c if c > v else v
+                here[j] = c if c > v else v  # noqa: FURB136 - likewise
                 state[C + j] = d
         for j in range(m):
             k = state[D + j]
@@ -57,7 +66,7 @@ def quantiles(x, out, window, least, q, start, stop):
 
 
 @compiled
-def ranks(x, out, window, least, what, start, stop):
+def ranks(x: Array, out: Array, window: int, least: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with (r − ½)/n, r the newest value's rank, ties averaged."""
     rows, m = x.shape[0], stop - start
     state = np.zeros(3 * WIDEST)

@@ -4,9 +4,16 @@ Sums of deviations and of their products over the end of one block and the start
 `moments`: nothing is subtracted out again, and deviations are from a member of the window.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
+
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array
 
 COV, CORR, BETA, RESIDUAL, R2 = range(5)
 
@@ -16,7 +23,9 @@ NOISE = 4.5e-16
 
 
 @compiled
-def pairs(x, y, out, window, least, what, start, stop):
+def pairs(
+    x: Array, y: Array, out: Array, window: int, least: int, what: int, start: int, stop: int
+) -> None:
     """Fill `out[:, start:stop]` from the pairs of `x [T, M]` and `y` (`[T, M]`, or `[T, 1]`).
 
     A session counts where both are known. RESIDUAL is x less its regression on y, R2 its fit.

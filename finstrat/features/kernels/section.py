@@ -1,12 +1,31 @@
 """Comparing the assets of one session: ranks with ties, limits, projections. Groups are of rows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import compiled
 
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array, Index
+
 
 @compiled
-def average_ranks(x, order, out, start, stop):
+def _quantile(ordered: Array, n: int, q: float) -> float:
+    at = q * (n - 1)
+    below = int(at)
+    low: float = ordered[below]
+    part = at - below
+    if part > 0.0 and ordered[below + 1] != low:
+        high: float = ordered[below + 1]
+        return low + part * (high - low)
+    return low
+
+
+@compiled
+def average_ranks(x: Array, order: Index, out: Array, start: int, stop: int) -> None:
     """Fill `out[start:stop]` with (r − ½)/n from the `order` that sorts each row, NaN last."""
     for t in range(start, stop):
         row, by, to = x[t], order[t - start], out[t]
@@ -28,7 +47,26 @@ def average_ranks(x, order, out, start, stop):
 
 
 @compiled
-def residuals(y, groups, styles, weights, out, start, stop):
+def held(x: Array, ordered: Array, out: Array, limit: float, start: int, stop: int) -> None:
+    """Fill `out[start:stop]` with rows held between their own quantiles `limit` and 1 − `limit`."""
+    for t in range(start, stop):
+        row, by, to = x[t], ordered[t - start], out[t]
+        n = row.shape[0]
+        while n > 0 and by[n - 1] != by[n - 1]:
+            n -= 1
+        bounds = (np.nan, np.nan)
+        if n > 0:
+            bounds = (_quantile(by, n, limit), _quantile(by, n, 1.0 - limit))
+        for j in range(row.shape[0]):
+            v = row[j]
+            v = bounds[0] if v < bounds[0] else v  # noqa: FURB136 - NaN must stay
+            to[j] = bounds[1] if v > bounds[1] else v  # noqa: FURB136 - likewise
+
+
+@compiled
+def residuals(
+    y: Array, groups: Index, styles: Array, weights: Array, out: Array, start: int, stop: int
+) -> None:
     """Fill `out[start:stop]` with what group dummies and K styles leave of each row of `y`.
 
     Weighted least squares by Frisch, Waugh and Lovell: group means come off everything first, then

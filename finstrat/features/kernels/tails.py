@@ -4,17 +4,24 @@ Power sums about a member of the window over two blocks, as in `moments`; centra
 the binomial expansion, which costs a factor of about n² in rounding and no more.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from finstrat.features.compiled import WIDEST, compiled
 
+if TYPE_CHECKING:
+    from finstrat.features.compiled import Array
+
 SKEW, KURT = range(2)
-S1, S2, S3, S4, N, O = (k * WIDEST for k in range(6))  # power sums, count, origin
+S1, S2, S3, S4, N, ORIGIN = (k * WIDEST for k in range(6))  # power sums, count, origin
 NOISE = 4.5e-16
 
 
 @compiled
-def tails(x, out, window, least, what, start, stop):
+def tails(x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the sample SKEW or excess KURT of each trailing window."""
     rows, m = x.shape[0], stop - start
     after = np.zeros((window + 1, 5 * WIDEST))
@@ -22,17 +29,17 @@ def tails(x, out, window, least, what, start, stop):
     for t in range(min(window, rows) - 1, -1, -1):
         row = x[t, start:stop]
         for j in range(m):
-            state[O + j] = row[j] if row[j] - row[j] == 0.0 else state[O + j]
+            state[ORIGIN + j] = row[j] if row[j] - row[j] == 0.0 else state[ORIGIN + j]
     for first in range(0, rows, window):
         last = min(first + window, rows)
-        state[:O] = 0.0
+        state[:ORIGIN] = 0.0
         for t in range(first, last):
             row = x[t, start:stop]
             to = out[t, start:stop]
             rest = after[t - first + 1]
             for j in range(m):
                 known = row[j] == row[j]
-                d = row[j] - state[O + j] if known else 0.0
+                d = row[j] - state[ORIGIN + j] if known else 0.0
                 dd = d * d
                 s1 = state[S1 + j] + d
                 s2 = state[S2 + j] + dd
@@ -64,14 +71,14 @@ def tails(x, out, window, least, what, start, stop):
         for i in range(window):
             row = x[first + i, start:stop]
             for j in range(m):
-                state[O + j] = row[j] if row[j] - row[j] == 0.0 else state[O + j]
+                state[ORIGIN + j] = row[j] if row[j] - row[j] == 0.0 else state[ORIGIN + j]
         after[window] = 0.0
         for i in range(window - 1, 0, -1):
             row = x[first + i, start:stop]
             rest, more = after[i], after[i + 1]
             for j in range(m):
                 known = row[j] == row[j]
-                d = row[j] - state[O + j] if known else 0.0
+                d = row[j] - state[ORIGIN + j] if known else 0.0
                 dd = d * d
                 rest[S1 + j] = more[S1 + j] + d
                 rest[S2 + j] = more[S2 + j] + dd
