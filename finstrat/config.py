@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from finstrat.components import (
     Component,
@@ -96,6 +96,14 @@ class Backtest(Settings):
     costs: Use = Use(use="proportional")
     limits: Constraints = Field(default_factory=Constraints)
     execution: Execution = Field(default_factory=Execution)
+
+    @field_validator("costs", mode="before")
+    @classmethod
+    def _proportional(cls, costs: Any) -> Any:  # noqa: ANN401 - as written in the file
+        """Options of the usual cost model may stand without its name."""
+        if isinstance(costs, dict) and "use" not in costs:
+            return {"use": "proportional", **costs}
+        return costs
 
 
 def load(file: TomlFile) -> Backtest:

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +151,7 @@ class Host:
             spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             del sys.modules[full_name]
-            self._fail(name, _relative(file, root), error)
+            self._fail(name, _relative(file, root), error, file=str(file))
             return
         self._register(module, name, distribution="", version="", root=root)
 
@@ -160,8 +161,11 @@ class Host:
         """Register one plugin, check its hooks, and collect its components."""
         where = f"{distribution} {version}" if distribution else _relative(_file_of(module), root)
         try:
+            if not inspect.ismodule(module):
+                raise PluginError(f"its entry point is a {type(module).__name__}, not a module")
             _refuse_unmarked(module)
-            self.manager.register(module, name)
+            # Two plugins may share a name; were the second refused for it, order would choose.
+            self.manager.register(module, f"{name}:{module.__name__}")
             self.manager.check_pending()
             if not self.manager.get_hookcallers(module):
                 raise PluginError("it implements none of finstrat's hooks")
@@ -169,9 +173,9 @@ class Host:
             for component in found:
                 _check_component(component)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            if self.manager.has_plugin(name):
-                self.manager.unregister(name=name)
-            self._fail(name, where, error)
+            if self.manager.is_registered(module):
+                self.manager.unregister(module)
+            self._fail(name, where, error, file=getattr(module, "__file__", None))
             return
         for component in found:
             base = base_of(component)
@@ -197,8 +201,10 @@ class Host:
                 found.extend(components)
         return found
 
-    def _fail(self, plugin: str, where: str, error: BaseException) -> None:
-        self.failures.append(Failure(plugin, where, f"{type(error).__name__}: {error}"))
+    def _fail(
+        self, plugin: str, where: str, error: BaseException, *, file: str | None = None
+    ) -> None:
+        self.failures.append(Failure(plugin, where, _told(error, file)))
 
     def get(self, base: type[C], name: str) -> Registered:
         """The component of this kind and name.
@@ -253,8 +259,9 @@ class Host:
             try:
                 implementation.function(**wanted)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-                plugin = implementation.plugin_name
-                failure = Failure(plugin, hook, f"{type(error).__name__}: {error}")
+                plugin = implementation.plugin_name.partition(":")[0]
+                file = getattr(implementation.plugin, "__file__", None)
+                failure = Failure(plugin, hook, _told(error, file))
                 if failure not in self.failures:
                     self.failures.append(failure)
                     warnings.warn(
@@ -286,6 +293,14 @@ def _plugin_name(file: Path) -> str:
     return file.parent.name if file.name == "__init__.py" else file.stem
 
 
+def _told(error: BaseException, file: str | None) -> str:
+    """The error in its own words, and the line of the plugin's `file` where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    at = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {error}{at}"
+
+
 def _file_of(thing: ModuleType | type) -> Path:
     return Path(inspect.getfile(thing))
 
@@ -311,7 +326,10 @@ def _check_component(given: Any) -> None:  # noqa: ANN401 - a plugin may give an
         bases = ", ".join(base.__name__ for base in KINDS)
         raise PluginError(f"finstrat_components gave {given!r}, which extends none of {bases}")
     component: type[Component] = given
-    abstract = getattr(component, "__abstractmethods__", frozenset())
+    extended = [base.__name__ for base in KINDS if issubclass(component, base)]
+    if len(extended) > 1:
+        raise PluginError(f"{component.__name__} extends {' and '.join(extended)}; choose one")
+    abstract: frozenset[str] = getattr(component, "__abstractmethods__", frozenset())
     if abstract:
         raise PluginError(f"{component.__name__} does not define {', '.join(sorted(abstract))}")
     for attribute in ("name", "version"):

@@ -58,7 +58,7 @@ class Project:
         for directory in (here, *here.parents):
             if (directory / MARKER).is_file():
                 return cls._read(directory)
-        return cls(here, (), (here,), here / "runs", here / STATE)
+        return cls(here, (), (), here / "runs", here / STATE)
 
     @classmethod
     def _read(cls, root: Path) -> Project:
@@ -101,7 +101,7 @@ class Project:
     def names(self) -> list[str]:
         """The backtests that can be run by name."""
         own = {file.stem for folder in self.backtests for file in folder.glob("*.toml")}
-        return sorted((own - {Path(MARKER).stem}) | set(_packaged()))
+        return sorted(own | set(_packaged()))
 
 
 def _packaged() -> dict[str, str]:

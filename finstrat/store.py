@@ -9,16 +9,16 @@ import dataclasses
 import io
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -94,15 +94,16 @@ FRAMES = ("sessions", "targets", "holdings", "orders")
 
 def write_atomically(path: Path, content: bytes) -> None:
     """`content` at `path`, whole or not at all: temporary file beside it, fsync, rename."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Not `tempfile`: its files are closed to everyone else, and a report is there to be read.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -119,7 +120,8 @@ def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
     """
     runs.mkdir(parents=True, exist_ok=True)
     directory = runs / str(result.provenance["run_id"])
-    temporary = Path(tempfile.mkdtemp(dir=runs, prefix=".writing-"))
+    temporary = runs / f".writing-{secrets.token_hex(4)}"
+    temporary.mkdir()
     try:
         for name in FRAMES:
             frame: pd.DataFrame = getattr(result, name)
@@ -129,7 +131,6 @@ def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
         write_atomically(temporary / "manifest.json", canonical_json(_manifest(result)))
         for name, content in extra.items():
             write_atomically(temporary / name, content)
-        temporary.chmod(0o755)
         temporary.rename(directory)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -178,8 +179,10 @@ def load(directory: Path) -> RunResult:
 
 def stored_runs(runs: Path) -> list[Path]:
     """The directories of finished runs, the oldest first."""
-    found = [path.parent for path in runs.glob("*/manifest.json") if path.parent.name[0] != "."]
-    return sorted(found, key=lambda directory: (directory.stat().st_mtime_ns, directory.name))
+    found = [path for path in runs.glob("*/manifest.json") if path.parent.name[0] != "."]
+    # The manifest is written once; a report written anew changes the directory's own time.
+    found.sort(key=lambda manifest: (manifest.stat().st_mtime_ns, manifest.parent.name))
+    return [manifest.parent for manifest in found]
 
 
 def _manifest(result: RunResult) -> dict[str, Any]:

@@ -145,7 +145,8 @@ def _key_lines(text: str) -> dict[tuple[str, ...], int]:
     table: tuple[str, ...] = ()
     lines: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]#]+?)\s*\]+", line)
+        # Only brackets to the line's end: a row of a multi-line array is no header.
+        header = re.match(r"\s*\[{1,2}\s*([^\[\],#]+?)\s*\]{1,2}\s*(?:#.*)?$", line)
         key = re.match(r"\s*([A-Za-z0-9_.\"'-]+)\s*=", line)
         if header:
             table = _parts(header[1])

@@ -17,11 +17,15 @@ def config() -> None:
 @app.command("schema")
 def schema(ctx: typer.Context) -> None:
     """The JSON Schema of a backtest file, with the options of every component beside it."""
+    from finstrat.components import base_of
     from finstrat.config import Backtest
+    from finstrat.host import title
 
     host = ctx.ensure_object(State).host()
     components: dict[str, dict[str, object]] = {}
     for each in host.all():
+        base = base_of(each.component)
+        assert base is not None
         options = each.component.Config.model_json_schema()
-        components.setdefault(each.component.kind, {})[each.component.name] = options
+        components.setdefault(title(base), {})[each.component.name] = options
     print_json({**Backtest.model_json_schema(), "x-components": components})

@@ -37,4 +37,5 @@ def init(
             (directory / target).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(directory / target, text.encode())
             typer.echo(f"wrote {shown_path(directory / target)}")
-    typer.echo("next: finstrat run reversal")
+    into = "" if directory == Path.cwd() else f"cd {shown_path(directory)} && "
+    typer.echo(f"next: {into}finstrat run reversal")

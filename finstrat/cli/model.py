@@ -30,7 +30,7 @@ def head(
     about: Annotated[
         Path,
         typer.Option(
-            help="TOML with summary, training_data, licence, training_cutoff, cutoff_reason, limits."
+            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Directory for head.safetensors and card.json.")],

@@ -20,9 +20,9 @@ def find_run(state: State, name: str) -> Path:
     """The directory of a run, by path, id, beginning of an id, or "latest".
 
     Raises:
-        DataError: there is none, or more than one begins so.
+        ConfigError: there is none, or more than one begins so.
     """
-    from finstrat.errors import DataError, did_you_mean
+    from finstrat.errors import ConfigError, did_you_mean
     from finstrat.store import stored_runs
 
     if (Path(name) / "manifest.json").is_file():
@@ -34,12 +34,12 @@ def find_run(state: State, name: str) -> Path:
     found = exact or [path for path in stored if path.name.startswith(name)]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise DataError(f'several runs begin with "{name}": {names}')
+        raise ConfigError(f'several runs begin with "{name}": {names}')
     if not found:
         hint = (
             did_you_mean(name, [path.name for path in stored]) if stored else "; there is none yet"
         )
-        raise DataError(f'no run "{name}" in {state.project().runs}{hint}')
+        raise ConfigError(f'no run "{name}" in {state.project().runs}{hint}')
     return found[0]
 
 

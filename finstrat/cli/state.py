@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from finstrat.project import Project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """The options that stand before the verb."""
 
     blocked: tuple[str, ...] = ()
     plugins_dirs: tuple[Path, ...] = ()
 
-    @cache  # noqa: B019 - one State a process
+    @cache  # noqa: B019 - one State a command
     def project(self) -> Project:
         """The project around the current directory."""
         from finstrat.project import Project
 
         return Project.find()
 
-    @cache  # noqa: B019 - one State a process
+    @cache  # noqa: B019 - one State a command
     def host(self) -> Host:
         """The host, with the project's plugins and those of --plugins-dir."""
         from finstrat.host import Host

@@ -6,6 +6,10 @@ header left out.
 
 from __future__ import annotations
 
+import csv
+import gzip
+import itertools
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +21,7 @@ from finstrat.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import TextIO
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 """What `read_table` reads."""
@@ -54,8 +59,9 @@ def read_table(path: Path, *, header_rows: int = 1) -> pd.DataFrame:
         elif kind == "parquet":
             table = pd.read_parquet(path)
         else:
-            # Ids beyond 2^53 would lose digits as floats, and the dates are ours to read.
-            table = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+            # Not pandas' reader: it turns long ids into floats and dates into guesses.
+            with _opened(path) as lines:
+                table = pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
     except pd.errors.EmptyDataError:
@@ -71,6 +77,11 @@ def read_table(path: Path, *, header_rows: int = 1) -> pd.DataFrame:
 
 def _read_csv(path: Path, *, header_rows: int) -> pd.DataFrame:
     """A CSV as text cells; the byte-order mark that spreadsheets write is skipped."""
+    names = list(zip(*first_rows(path, header_rows), strict=False))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        # pandas would call the second one "name.1".
+        raise DataError(f"{path}: two columns are called {' / '.join(twice)}")
     one = header_rows == 1
     table: pd.DataFrame = pd.read_csv(
         path,
@@ -84,6 +95,19 @@ def _read_csv(path: Path, *, header_rows: int) -> pd.DataFrame:
     if one and not isinstance(table.index, pd.RangeIndex):
         raise DataError(f"{path}: the rows have more cells than the header has names")
     return table
+
+
+def first_rows(path: Path, count: int) -> list[list[str]]:
+    """The cells of a CSV's first rows."""
+    with _opened(path) as lines:
+        return list(itertools.islice(csv.reader(lines), count))
+
+
+def _opened(path: Path) -> TextIO:
+    """A text file, compressed or not."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def standard_name(name: object) -> str:

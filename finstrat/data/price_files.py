@@ -7,12 +7,12 @@ of a file; what they may hold is `prices`' to judge.
 from __future__ import annotations
 
 import csv
-import gzip
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from finstrat.data.frames import (
+    first_rows,
     numbers,
     read_table,
     require_columns,
@@ -93,13 +93,10 @@ def _melted(table: pd.DataFrame, labels: Sequence[tuple[str, str]], *, where: st
 
 def _has_two_header_rows(path: Path) -> bool:
     """Whether one of the first two rows names fields only, and neither holds a number."""
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            first, second = (next(rows, [])[1:] for _ in range(2))
-    except (UnicodeDecodeError, csv.Error, OSError):
-        return False  # read_table says it better
+        first, second = (row[1:] for row in first_rows(path, 2))
+    except (ValueError, csv.Error, OSError):
+        return False  # too short or unreadable: `read_table` says it better
     named = any(row and {standard_name(cell) for cell in row} <= _HEADS for row in (first, second))
     return named and all(cell.strip() and not _is_number(cell) for cell in second)
 

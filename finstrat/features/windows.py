@@ -21,6 +21,8 @@ WORKSPACE = 1 << 25
 
 def trailing(x: torch.Tensor, window: int) -> torch.Tensor:
     """The `window` rows ending at each row, `[T, M, window]`, NaN before the first."""
+    if len(x) == 0:
+        return x.new_empty((0, x.shape[1], window))
     before = x.new_full((window - 1, x.shape[1]), math.nan)
     return torch.cat([before, x]).unfold(0, window, 1)
 
@@ -164,8 +166,6 @@ class Pairs:
 
 def paired(x: torch.Tensor, y: torch.Tensor) -> Pairs:
     """The moments of the windows `x` and `y` over the sessions where both are known."""
-    size = torch.broadcast_shapes(x.shape, y.shape)
-    x, y = x.expand(size), y.expand(size)
     unknown = x.isnan() | y.isnan()
     x, y = torch.where(unknown, math.nan, x), torch.where(unknown, math.nan, y)
     dx, dy = deviations(x), deviations(y)

@@ -60,7 +60,7 @@ def target_weights(
     rows = np.flatnonzero(decision.rebalance)
     rows = rows[rows >= first]
     if decision.weights is not None:
-        for t in rows:
+        for t in rows.tolist():
             scaled = decision.exposure[t] * decision.weights[t]
             weights[t] = constraints.check(
                 scaled, panel.assets, where=f"weights on {panel.times[t]}"
@@ -73,7 +73,8 @@ def target_weights(
     short_history = 0
     problems: list[tuple[int, NDArray[np.int64], Problem]] = []
     held: tuple[int, NDArray[np.float64]] | None = None
-    for i, t in enumerate(rows.tolist()):
+    for i, row in enumerate(rows):
+        t = int(row)
         eligible = decision.eligible[t] & ~np.isnan(close[t])
         if decision.alpha is not None:
             eligible &= ~np.isnan(decision.alpha[t])
@@ -91,7 +92,7 @@ def target_weights(
             alpha=None if decision.alpha is None else _read_only(decision.alpha[t, columns]),
             current=_drifted(held, t, returns)[columns] if optimizer.uses_current else None,
             costs=_read_only(costs.total[t, columns]),
-            horizon=int(t - rows[i - 1]) if i else 1,
+            horizon=t - int(rows[i - 1]) if i else 1,
         )
         if optimizer.uses_current:
             answer = _answers(optimizer, [problem], solved)[0]
@@ -102,7 +103,7 @@ def target_weights(
     answers = _answers(optimizer, [problem for _, _, problem in problems], solved)
     for (t, columns, _), answer in zip(problems, answers, strict=True):
         weights[t] = _placed(answer, columns, shape[1]) * decision.exposure[t]
-    for t in rows:
+    for t in rows.tolist():
         where = f'optimizer "{optimizer.name}" on {panel.times[t]}'
         weights[t] = constraints.check(weights[t], panel.assets, where=where)
     return Targets(weights, short_history)

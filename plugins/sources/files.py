@@ -82,13 +82,12 @@ class FilesDocuments(TextSource):
         rows = with_standard_names(read_table(self.config.path), where=where)
         require_columns(rows, ("id", "known_at", "text"), where=where)
         findings = _unread(rows, SCHEMA.names, source=self.name)
+        given = rows["event_at"] if "event_at" in rows else rows["known_at"]
+        if given.isna().any():
+            given = given.astype(object).where(given.notna(), rows["known_at"].astype(object))
+        rows = rows.assign(event_at=given, text=rows["text"].fillna(""))
         for name in ("known_at", "event_at"):
-            if name in rows:
-                rows[name] = require_utc(rows, name, where=where, end_of_day=universe.end_of_day)
-        rows = rows.assign(
-            event_at=rows["event_at"] if "event_at" in rows else rows["known_at"],
-            text=rows["text"].fillna(""),
-        )
+            rows[name] = require_utc(rows, name, where=where, end_of_day=universe.end_of_day)
         documents = Documents.from_frame(rows, where=where, findings=findings)
         return documents.within(span, universe.assets)
 

@@ -37,7 +37,10 @@ def test_half_day_closes_at_one():
 
 def test_document_after_a_half_days_close_waits_for_the_next_session():
     days = clock("2015-11-27", "2015-11-30")
-    assert days.first_session_to_know(utc("2015-11-27T17:59", "2015-11-27T19:00")).tolist() == [0, 1]
+    assert days.first_session_to_know(utc("2015-11-27T17:59", "2015-11-27T19:00")).tolist() == [
+        0,
+        1,
+    ]
 
 
 def test_moment_exactly_at_the_cutoff_belongs_to_the_next_session():
@@ -58,7 +61,10 @@ def test_missing_moment_is_never_known():
 
 def test_weekend_counts_on_monday():
     days = clock("2015-03-06", "2015-03-09")
-    assert days.first_session_to_know(utc("2015-03-07T12:00", "2015-03-08T23:00")).tolist() == [1, 1]
+    assert days.first_session_to_know(utc("2015-03-07T12:00", "2015-03-08T23:00")).tolist() == [
+        1,
+        1,
+    ]
 
 
 def test_latency_moves_the_cutoff_before_the_close():

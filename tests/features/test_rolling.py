@@ -174,9 +174,7 @@ def test_result_lands_in_the_given_buffer(name, sample, path):
     assert_array_equal(out, apply(name, sample, 5))
 
 
-@pytest.mark.parametrize(
-    "level", [1e6, pytest.param(1e9, id="beyond the promise")]
-)
+@pytest.mark.parametrize("level", [1e6, pytest.param(1e9, id="beyond the promise")])
 @pytest.mark.parametrize("window", [5, 21, 252])
 def test_spread_of_high_prices_with_small_returns_keeps_ten_digits(level, window, path):
     rng = np.random.default_rng(3)
@@ -194,11 +192,16 @@ def test_spread_of_high_prices_with_small_returns_keeps_ten_digits(level, window
             assert found.zscore[t, n].item() == pytest.approx(z, rel=1e-10 * level / 1e6)
 
 
-def test_outlier_leaves_no_trace_once_it_is_out_of_the_window(path):
+@pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.parametrize("unknown", [[], [21], [21, 22, 23]])
+@pytest.mark.parametrize("row", range(14, 22))
+def test_outlier_leaves_no_trace_once_it_is_out_of_the_window(name, unknown, row, path):
     x = torch.from_numpy(np.random.default_rng(4).normal(size=(60, 1)))
-    clean = features.rolling_std(x, 7)
-    x[20] = 1e15
-    assert_allclose(features.rolling_std(x, 7)[27:], clean[27:], rtol=1e-12)
+    x[unknown] = math.nan
+    clean = apply(name, x, 7, min_periods=4)
+    x[row] = 1e15
+    found = apply(name, x, 7, min_periods=4)
+    assert_allclose(found[row + 7 :], clean[row + 7 :], rtol=1e-12)
 
 
 def test_level_that_jumped_over_a_gap_is_constant_again(path):

@@ -6,7 +6,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -36,6 +36,10 @@ def reference(targets, price, close, *, fees, slippage, buffer):
                 else:
                     fill = price[t, i] * (1 + slippage[t, i])
                     shares = min(wanted[i], cash / (fill * (1 + rate)))
+                    if shares < wanted[i]:
+                        # Which of two equal buys comes first, rounding decides; skip such a case.
+                        order = wanted * close[t - 1]
+                        assume((np.abs(order - order[i]) < 1e-9 * value).sum() == 1)
                 cash -= shares * fill + rate * abs(shares) * fill
                 paid[t] += rate * abs(shares) * fill
                 position[i] += shares

@@ -3,9 +3,10 @@
 Time is cut into blocks as long as the window. A window is then the end of one block and the start
 of the next, so its sums are a suffix sum plus a prefix sum (van Herk 1992; Gil and Werman 1993):
 nothing is ever subtracted out again, nothing cancels, and an outlier or infinity is gone when it
-leaves the window. Deviations are taken from the last finite value at the block's boundary, a member
-of every window that crosses it: the sum of squares is then at most n + 1 times the one about the
-mean, so the subtraction that is left costs a few units in the last place at any price level.
+leaves the window. Deviations are taken from the value right after the blocks' boundary, a member of
+every window that crosses it: the sum of squares is then at most n + 1 times the one about the mean,
+so the subtraction that is left costs a few units in the last place at any price level. Where that
+value is unknown an older one stands in; if then more is lost, the window is summed again by itself.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ SUM, MEAN, VAR, STD, ZSCORE, ALL = range(6)
 
 # Scratch lies in one array at offsets known to the compiler: with a pointer for each quantity it
 # would need more overlap checks than it is willing to make, and leave the loop scalar.
-A, B, C, D, E, F = (k * WIDEST for k in range(6))
-NOISE = 4.5e-16  # two units in the last place: what rounding leaves of a sum of zeros
+A, B, C, D, E, F, G, H = (k * WIDEST for k in range(8))
 
 
 @compiled
@@ -94,6 +94,29 @@ def sums(x: Array, out: Array, window: int, least: int, what: int, start: int, s
 
 
 @compiled
+def _again(x: Array, state: Array, t: int, window: int, least: int, start: int, m: int) -> None:
+    """Where H is set: the window ending at `t` in two passes, about its first known value."""
+    for j in range(m):
+        if state[H + j] == 0.0:
+            continue
+        origin, s, n = np.nan, 0.0, 0.0
+        for i in range(max(0, t - window + 1), t + 1):
+            v = x[i, start + j]
+            if v == v:
+                origin = v if n == 0.0 else origin
+                s += v - origin
+                n += 1.0
+        u, c = s / n, 0.0
+        for i in range(max(0, t - window + 1), t + 1):
+            v = x[i, start + j]
+            if v == v:
+                c += (v - origin - u) * (v - origin - u)
+        state[G + j] = origin
+        state[E + j] = u if n >= least else np.nan
+        state[F + j] = c / (n - 1.0) if n >= least else np.nan
+
+
+@compiled
 def spreads(
     x: Array,
     out: Array,
@@ -111,7 +134,8 @@ def spreads(
     """
     rows, m = x.shape[0], stop - start
     after = np.zeros((window + 1, 3 * WIDEST))  # A: sums, B: squares, C: counts, of the last block
-    state = np.zeros(6 * WIDEST)  # the same of this block; D: origin, E: mean − origin, F: variance
+    # The same of this block; D: its origin, E: mean − G, F: variance, G: origin, H: sum again.
+    state = np.zeros(8 * WIDEST)
     for t in range(min(window, rows) - 1, -1, -1):
         row = x[t, start:stop]
         for j in range(m):
@@ -125,9 +149,14 @@ def spreads(
             for i in range(window + 1):
                 after[i, C : C + m] = window - i
         state[:D] = 0.0
+        state[G : G + m] = state[D : D + m]
+        again = False
         for i in range(last - first):
             row = x[first + i, start:stop]
             rest = after[i + 1]
+            if again:
+                state[G : G + m] = state[D : D + m]
+                again = False
             if counted:
                 for j in range(m):
                     known = row[j] == row[j]
@@ -143,14 +172,16 @@ def spreads(
                     k += rest[C + j]
                     u = s * (1.0 / k)
                     c = q - s * u
-                    c = 0.0 if c <= k * NOISE * q else c
                     state[E + j] = u if k >= least else np.nan
                     state[F + j] = c * (1.0 / (k - 1.0)) if k >= least else np.nan
+                    state[H + j] = 1.0 if c * (2.0 * k + 2.0) < q else 0.0
+                if np.any(state[H : H + m]):
+                    again = True
+                    _again(x, state, first + i, window, least, start, m)
             else:
                 k = 1.0 * (window if first > 0 else i + 1)
                 by_n = 1.0 / k if k >= least else np.nan
                 by_less = 1.0 / (k - 1.0)
-                noise = k * NOISE
                 for j in range(m):
                     d = row[j] - state[D + j]
                     s = state[j] + d
@@ -161,7 +192,6 @@ def spreads(
                     q += rest[B + j]
                     u = s * by_n
                     c = q - s * u
-                    c = 0.0 if c <= noise * q else c
                     state[E + j] = u
                     state[F + j] = c * by_less
             to = out[first + i, start:stop]
@@ -173,22 +203,23 @@ def spreads(
                     to[j] = np.sqrt(state[F + j])
             elif what == ZSCORE:
                 for j in range(m):
-                    z = (row[j] - state[D + j] - state[E + j]) / np.sqrt(state[F + j])
+                    z = (row[j] - state[G + j] - state[E + j]) / np.sqrt(state[F + j])
                     to[j] = z if state[F + j] > 0.0 else np.nan
             else:
                 mean = means[first + i, start:stop]
                 for j in range(m):
-                    mean[j] = state[D + j] + state[E + j]
+                    mean[j] = state[G + j] + state[E + j]
                 zscore = zscores[first + i, start:stop]
                 for j in range(m):
                     v = np.sqrt(state[F + j])
                     to[j] = v
-                    z = (row[j] - state[D + j] - state[E + j]) / v
+                    z = (row[j] - state[G + j] - state[E + j]) / v
                     zscore[j] = z if v > 0.0 else np.nan
         if last == rows:
             return
-        # The boundary value is the block's last finite one: no later row is looked at.
-        for i in range(window):
+        # The origin is the next block's first value, or the last finite one before it: no window of
+        # that block ends earlier, so no later row is looked at.
+        for i in range(window + 1):
             row = x[first + i, start:stop]
             for j in range(m):
                 state[D + j] = row[j] if row[j] - row[j] == 0.0 else state[D + j]

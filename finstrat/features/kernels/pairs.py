@@ -17,9 +17,30 @@ if TYPE_CHECKING:
 
 COV, CORR, BETA, RESIDUAL, R2 = range(5)
 
-# Offsets in the scratch: sums of x, y, xx, yy, xy and the count; origins; the row of y; products.
-X, Y, XX, YY, XY, N, OX, OY, ROW, CX, CY, CXY = (k * WIDEST for k in range(12))
-NOISE = 4.5e-16
+# Offsets in the scratch: sums of x, y, xx, yy, xy and the count; origins; the row of y; central
+# products; the newest deviations; whether to sum again.
+X, Y, XX, YY, XY, N, OX, OY, ROW, CX, CY, CXY, DX, DY, AGAIN = (k * WIDEST for k in range(15))
+
+
+@compiled
+def _again(x: Array, y: Array, t: int, window: int, j: int, k: int) -> tuple[float, ...]:
+    """The window ending at `t` in two passes: Σdd, Σee, Σde, and the newest d and e."""
+    ox, oy, sx, sy, n = np.nan, np.nan, 0.0, 0.0, 0.0
+    for i in range(max(0, t - window + 1), t + 1):
+        v, w = x[i, j], y[i, k]
+        if v == v and w == w:
+            ox, oy = (v, w) if n == 0.0 else (ox, oy)
+            sx += v - ox
+            sy += w - oy
+            n += 1.0
+    xx, yy, xy, d, e = 0.0, 0.0, 0.0, np.nan, np.nan
+    for i in range(max(0, t - window + 1), t + 1):
+        d, e = x[i, j] - ox - sx / n, y[i, k] - oy - sy / n
+        if d == d and e == e:
+            xx += d * d
+            yy += e * e
+            xy += d * e
+    return xx, yy, xy, d, e
 
 
 @compiled
@@ -33,7 +54,7 @@ def pairs(
     rows, m = x.shape[0], stop - start
     single = y.shape[1] == 1
     after = np.zeros((window + 1, 6 * WIDEST))
-    state = np.zeros(12 * WIDEST)
+    state = np.zeros(15 * WIDEST)
     for t in range(min(window, rows) - 1, -1, -1):
         for j in range(m):
             v, w = x[t, start + j], y[t, 0 if single else start + j]
@@ -46,7 +67,8 @@ def pairs(
             row = x[t, start:stop]
             to = out[t, start:stop]
             rest = after[t - first + 1]
-            state[ROW : ROW + m] = y[t, 0] if single else y[t, start:stop]
+            for j in range(m):
+                state[ROW + j] = y[t, 0 if single else start + j]
             for j in range(m):
                 known = row[j] == row[j] and state[ROW + j] == state[ROW + j]
                 d = row[j] - state[OX + j] if known else 0.0
@@ -71,16 +93,25 @@ def pairs(
                 by_n = 1.0 / n
                 cx = xx - sx * sx * by_n
                 cy = yy - sy * sy * by_n
-                state[CX + j] = cx if cx > n * NOISE * xx else 0.0
-                state[CY + j] = cy if cy > n * NOISE * yy else 0.0
+                state[CX + j] = cx
+                state[CY + j] = cy
                 state[CXY + j] = xy + rest[XY + j] - sx * sy * by_n
-                if what == RESIDUAL:
-                    d = row[j] - state[OX + j] - sx * by_n
-                    e = state[ROW + j] - state[OY + j] - sy * by_n
-                    d -= state[CXY + j] / state[CY + j] * e
-                    to[j] = d if n >= least and state[CY + j] > 0.0 else np.nan
-                else:
-                    to[j] = n
+                state[DX + j] = row[j] - state[OX + j] - sx * by_n
+                state[DY + j] = state[ROW + j] - state[OY + j] - sy * by_n
+                lost = (cx * (2.0 * n + 2.0) < xx) | (cy * (2.0 * n + 2.0) < yy)
+                state[AGAIN + j] = 1.0 if lost else 0.0
+                to[j] = n
+            if np.any(state[AGAIN : AGAIN + m]):
+                for j in range(m):
+                    if state[AGAIN + j] != 0.0:
+                        cx, cy, xy, d, e = _again(
+                            x, y, t, window, start + j, 0 if single else start + j
+                        )
+                        state[CX + j] = cx
+                        state[CY + j] = cy
+                        state[CXY + j] = xy
+                        state[DX + j] = d
+                        state[DY + j] = e
             if what == COV:
                 for j in range(m):
                     to[j] = state[CXY + j] / (to[j] - 1.0) if to[j] >= least else np.nan
@@ -88,7 +119,11 @@ def pairs(
                 for j in range(m):
                     usable = to[j] >= least and state[CY + j] > 0.0
                     to[j] = state[CXY + j] / state[CY + j] if usable else np.nan
-            elif what != RESIDUAL:
+            elif what == RESIDUAL:
+                for j in range(m):
+                    d = state[DX + j] - state[CXY + j] / state[CY + j] * state[DY + j]
+                    to[j] = d if to[j] >= least and state[CY + j] > 0.0 else np.nan
+            else:
                 for j in range(m):
                     r = state[CXY + j] / np.sqrt(state[CX + j]) / np.sqrt(state[CY + j])
                     r = min(1.0, max(-1.0, r)) if r == r else r
@@ -97,7 +132,7 @@ def pairs(
                     to[j] = r if usable else np.nan
         if last == rows:
             return
-        for t in range(first, last):
+        for t in range(first, last + 1):
             for j in range(m):
                 v, w = x[t, start + j], y[t, 0 if single else start + j]
                 both = v - v == 0.0 and w - w == 0.0
@@ -107,7 +142,8 @@ def pairs(
         for i in range(window - 1, 0, -1):
             row = x[first + i, start:stop]
             rest, more = after[i], after[i + 1]
-            state[ROW : ROW + m] = y[first + i, 0] if single else y[first + i, start:stop]
+            for j in range(m):
+                state[ROW + j] = y[first + i, 0 if single else start + j]
             for j in range(m):
                 known = row[j] == row[j] and state[ROW + j] == state[ROW + j]
                 d = row[j] - state[OX + j] if known else 0.0

@@ -1,0 +1,212 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import finstrat
+from finstrat.components import Decision, Optimizer, Strategy
+from finstrat.config import load, resolve
+from finstrat.errors import ConfigError, PluginError
+from finstrat.ledger import Ledger
+from finstrat.market import load_market
+from finstrat.pipeline import run
+from finstrat.toml_file import TomlFile
+
+
+@pytest.fixture
+def go(host, tmp_path):
+    """Runs a backtest given as a mapping, in memory."""
+
+    def go(config, **changes):
+        file = TomlFile("test", "", config).with_values(changes)
+        plan = resolve(load(file), host, file=file, root=tmp_path)
+        return run(plan, load_market(plan), device="cpu")
+
+    return go
+
+
+def plant(path, *, known_at, asset="AAA"):
+    """Add a very good text about one asset."""
+    texts = pd.read_csv(path)
+    row = {"id": "planted", "asset": asset, "event_at": known_at, "known_at": known_at}
+    texts.loc[len(texts)] = {**row, "text": "excellent profit outperform gain"}
+    texts.to_csv(path, index=False)
+
+
+# 2015-03-18 closed at 20:00 UTC: New York keeps daylight saving time from 2015-03-08 on.
+@pytest.mark.parametrize(
+    ("known_at", "first_changed"),
+    [
+        ("2015-03-18T19:59:59Z", "2015-03-18"),
+        ("2015-03-18T20:00:00Z", "2015-03-19"),
+        ("2015-03-18T23:30:00Z", "2015-03-19"),
+        ("2015-03-21T12:00:00Z", "2015-03-23"),
+    ],
+)
+def test_document_counts_from_the_first_cutoff_after_it(
+    go, world, tmp_path, known_at, first_changed
+):
+    before = go(world).targets
+    plant(tmp_path / "texts.csv", known_at=known_at, asset="BBB")
+    after = go(world).targets
+    changed = before.index[(before != after).any(axis=1)]
+    assert (changed >= pd.Timestamp(first_changed)).all()
+    tone = {"strategy": {"use": "mood-overlay", "signal": "mood.level", "rebalance": "daily"}}
+    mood = {"mood": {"use": "market-mood", "scorer": "lm-lexicon"}}
+    overlay = {**world, **tone, "signals": mood, "optimizer": {"use": "equal"}, "limits": {}}
+    with_text = go(overlay).targets
+    texts = pd.read_csv(tmp_path / "texts.csv")
+    texts[texts["id"] != "planted"].to_csv(tmp_path / "texts.csv", index=False)
+    without = go(overlay).targets
+    moved = with_text.index[(with_text != without).any(axis=1)]
+    assert moved[0] == pd.Timestamp(first_changed)
+
+
+def test_asset_order_and_row_order_change_nothing(go, world, tmp_path):
+    first = go(world)
+    for file in ("prices.csv", "texts.csv"):
+        frame = pd.read_csv(tmp_path / file).sample(frac=1.0, random_state=3)
+        frame[frame.columns[::-1]].to_csv(tmp_path / file, index=False)
+    second = go(world, **{"universe.assets": ["DDD", "BBB", "AAA", "CCC"]})
+    pd.testing.assert_frame_equal(first.targets, second.targets[first.targets.columns])
+    pd.testing.assert_frame_equal(
+        first.sessions.drop(columns="twin"), second.sessions.drop(columns="twin"), rtol=1e-12
+    )
+
+
+def test_later_prices_leave_earlier_targets_alone(go, world, tmp_path):
+    config = {
+        **world,
+        "signals": {"momentum": {"use": "momentum", "window": 5, "skip": 1}},
+        "strategy": {"use": "top-k", "signal": "momentum.value", "k": 2, "rebalance": "weekly"},
+        "optimizer": {"use": "inverse-volatility", "window": 5},
+        "limits": {},
+    }
+    before = go(config).targets
+    prices = pd.read_csv(tmp_path / "prices.csv")
+    later = prices["date"] > "2015-04-01"
+    prices.loc[later, ["open", "high", "low", "close"]] *= np.where(
+        prices["asset"] == "AAA", 3, 0.4
+    )[later, None]
+    prices.to_csv(tmp_path / "prices.csv", index=False)
+    after = go(config).targets
+    pd.testing.assert_frame_equal(before[:"2015-04-01"], after[:"2015-04-01"])
+    assert not before.equals(after)
+
+
+def test_twin_of_an_overlay_has_the_same_mean_exposure_and_no_text(go, world):
+    config = {
+        **world,
+        "signals": {"mood": {"use": "market-mood", "scorer": "lm-lexicon"}},
+        "strategy": {"use": "mood-overlay", "signal": "mood.level", "rebalance": "daily"},
+        "optimizer": {"use": "equal"},
+        "limits": {},
+    }
+    result = go(config)
+    assert result.sessions["twin"].notna().all()
+    assert not np.allclose(result.sessions["twin"], result.sessions["net"])
+    indifferent = go(config, **{"strategy.slope": 0.0})
+    np.testing.assert_allclose(
+        indifferent.sessions["twin"], indifferent.sessions["net"], atol=1e-15
+    )
+
+
+def test_twin_of_a_long_short_book_holds_cash(go, world):
+    assert (go(world).sessions["twin"] == 0).all()
+
+
+def test_prices_alone_have_no_twin(go, world):
+    config = {
+        **world,
+        "signals": {"momentum": {"use": "momentum", "window": 5, "skip": 0}},
+        "strategy": {"use": "top-k", "signal": "momentum.value", "k": 2},
+        "optimizer": {"use": "equal"},
+        "limits": {},
+    }
+    assert go(config).sessions["twin"].isna().all()
+
+
+def test_weights_together_with_an_optimizer_are_a_config_error(go, world):
+    with pytest.raises(ConfigError, match=r"remove the \[optimizer\] table"):
+        go({**world, "optimizer": {"use": "equal"}})
+
+
+def test_unknown_weight_in_a_rebalance_row_is_refused(host, go, world, monkeypatch):
+    class Unsure(Strategy):
+        name, version = "unsure", "1"
+
+        def decide(self, inputs):
+            return Decision(weights=inputs.prices("close") * np.nan)
+
+    found = host.get(Strategy, "top-k")
+    monkeypatch.setitem(
+        host.components, (Strategy, "unsure"), [type(found)(Unsure, found.provider)]
+    )
+    with pytest.raises(PluginError, match="weights on 2015-03-02 is not a finite number"):
+        go({**world, "strategy": {"use": "unsure"}})
+
+
+def test_optimizer_sees_nothing_after_its_decision_and_can_not_write(host, go, world, monkeypatch):
+    seen = []
+
+    class Curious(Optimizer):
+        name, version = "curious", "1"
+        window = 3
+
+        def solve(self, problem):
+            seen.append(problem)
+            with pytest.raises(ValueError, match="read-only"):
+                problem.returns[0, 0] = 1.0
+            return np.full(len(problem.assets), 1 / len(problem.assets))
+
+    found = host.get(Optimizer, "equal")
+    monkeypatch.setitem(
+        host.components, (Optimizer, "curious"), [type(found)(Curious, found.provider)]
+    )
+    config = {
+        **world,
+        "signals": {"momentum": {"use": "momentum", "window": 2, "skip": 0}},
+        "strategy": {"use": "top-k", "signal": "momentum.value", "k": 3, "rebalance": "weekly"},
+        "optimizer": {"use": "curious"},
+        "limits": {},
+    }
+    result = go(config)
+    close = result.targets.index
+    assert len(seen) > 3
+    for problem in seen:
+        assert problem.returns.shape == (3, len(problem.assets))
+        assert pd.Timestamp(problem.as_of) in close
+
+
+def test_two_runs_agree_byte_for_byte_and_add_one_trial(world, project, host):
+    first = finstrat.run(world, project=project, host=host)
+    second = finstrat.run(world, project=project, host=host)
+    assert first.provenance["texts_scored"] > 0
+    assert second.provenance["texts_scored"] == 0
+    reports = []
+    for result in (first, second):
+        report = json.loads((result.path / "report.json").read_text())
+        assert report.pop("provenance")
+        reports.append(json.dumps(report))
+    assert reports[0] == reports[1]
+    assert first.path != second.path
+    assert second.trials["recorded"] == 1
+    third = finstrat.run(world, overrides={"costs.fee_bps": 7}, project=project, host=host)
+    assert third.trials["recorded"] == 2
+    assert Ledger(project.state / "trials.sqlite").path.is_file()
+
+
+def test_a_stored_run_loads_as_it_was(world, project, host):
+    from finstrat.store import load as load_run
+
+    result = finstrat.run(world, project=project, host=host)
+    again = load_run(result.path)
+    pd.testing.assert_frame_equal(again.sessions, result.sessions, check_freq=False)
+    pd.testing.assert_frame_equal(again.targets, result.targets, check_freq=False)
+    assert again.config == result.config
+    assert again.cards == result.cards
+    assert {path.name for path in result.path.iterdir()} == {
+        *("manifest.json", "report.json", "report.html"),
+        *("sessions.parquet", "targets.parquet", "holdings.parquet", "orders.parquet"),
+    }
