@@ -162,7 +162,7 @@ class Host:
         where = f"{distribution} {version}" if distribution else _relative(_file_of(module), root)
         try:
             if not inspect.ismodule(module):
-                raise PluginError(f"its entry point is a {type(module).__name__}, not a module")
+                raise PluginError(f"its entry point is of type {type(module).__name__}, no module")
             _refuse_unmarked(module)
             # Two plugins may share a name; were the second refused for it, order would choose.
             self.manager.register(module, f"{name}:{module.__name__}")

@@ -1,10 +1,17 @@
 """A small project on disk: three assets, a quarter of real sessions, one backtest."""
 
+import os
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from finstrat.host import Host
+from finstrat.project import Project
+
+ASSETS = ("AAA", "BBB", "CCC", "DDD")
 
 PROJECT = """
 [project]
@@ -87,3 +94,73 @@ def plugin(tmp_path):
         return path.parent
 
     return write
+
+
+@pytest.fixture(scope="session")
+def host():
+    """The bundled plugins."""
+    return Host.load()
+
+
+@pytest.fixture
+def bare_project(tmp_path):
+    """A directory without `finstrat.toml`."""
+    return Project(tmp_path, (), (tmp_path,), tmp_path / "runs", tmp_path / ".finstrat")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Real data for development, where there are any."""
+    given = os.environ.get("FINSTRAT_SHARED_DATA")
+    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no shared data at {folder}; set FINSTRAT_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A backtest over 39 sessions of four assets, and texts about them, all in CSV files."""
+    days = pd.bdate_range("2015-03-02", periods=40)
+    days = days[days != "2015-04-03"]  # Good Friday
+    rng = np.random.default_rng(7)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, (len(days), 4)), axis=0))
+    prices = pd.concat(
+        pd.DataFrame(
+            {
+                "date": days.strftime("%Y-%m-%d"),
+                "asset": name,
+                "open": np.round(close[:, i] * (1 + rng.normal(0, 0.002, len(days))), 4),
+                "close": np.round(close[:, i], 4),
+            }
+        )
+        for i, name in enumerate(ASSETS)
+    )
+    prices["high"] = prices[["open", "close"]].max(axis=1)
+    prices["low"] = prices[["open", "close"]].min(axis=1)
+    prices["volume"] = 1000
+    prices.to_csv(tmp_path / "prices.csv", index=False)
+    words = ("profit gain strong", "loss weak decline", "profit", "bankruptcy loss loss")
+    texts = pd.DataFrame(
+        [
+            {
+                "id": f"{name}-{day:%m%d}",
+                "asset": name,
+                "event_at": f"{day:%Y-%m-%d}T15:00:00Z",
+                "known_at": f"{day:%Y-%m-%d}T15:00:00Z",
+                "text": words[(i * k) % 4],
+            }
+            for k, day in enumerate(days[::3])
+            for i, name in enumerate(ASSETS)
+        ]
+    )
+    texts.to_csv(tmp_path / "texts.csv", index=False)
+    return {
+        "name": "world",
+        "span": {"start": "2015-03-02", "end": "2015-04-24"},
+        "prices": {"use": "files-prices", "path": "prices.csv"},
+        "documents": {"news": {"use": "files-documents", "path": "texts.csv"}},
+        "signals": {"news": {"use": "news-sentiment", "scorer": "lm-lexicon"}},
+        "strategy": {"use": "long-short", "signal": "news.tone", "fraction": 0.5, "min_names": 2},
+        "limits": {"long_only": False, "net": [-0.1, 0.1]},
+    }

@@ -72,7 +72,9 @@ def test_several_mistakes_are_listed_together(planned):
 
 def test_a_wrong_type_says_what_arrived(planned):
     message = refused(planned, replace=("k = 1", 'k = "one"'))
-    assert message.startswith("backtests/small.toml:19: strategy.k: Input should be a valid integer")
+    assert message.startswith(
+        "backtests/small.toml:19: strategy.k: Input should be a valid integer"
+    )
     assert message.endswith("(got 'one')")
 
 
@@ -93,7 +95,7 @@ def test_a_misspelt_scorer_of_a_signal_is_pointed_at_where_it_is_named(planned):
         planned, append='[signals.mood]\nuse = "market-mood"\nscorer = "lm-lexikon"\n'
     )
     assert message == (
-        'backtests/small.toml:28: signals.mood.scorer: no scorer "lm-lexikon"; '
+        'backtests/small.toml:29: signals.mood.scorer: no scorer "lm-lexikon"; '
         'did you mean "lm-lexicon" (finstrat 0.1.0)?'
     )
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 import finstrat
-from finstrat import hookspecs
 from finstrat.components import KINDS, Signal
 from finstrat.host import Host
 from finstrat.project import Project
@@ -38,30 +37,9 @@ def test_readme_signal_runs_in_a_backtest_of_at_most_20_lines(tmp_path):
     assert (result.path / "report.html").is_file()
 
 
-def test_readme_and_template_hold_the_same_signal():
-    (code,) = blocks("README.md", "python")
-    template = ROOT / "finstrat/templates/project/plugins/reversal.py.txt"
-    assert code == template.read_text()
-
-
 @pytest.mark.parametrize("name", [kind.__name__ for kind in KINDS])
 def test_every_kind_of_component_is_documented(name):
     assert f"`{name}`" in (ROOT / "docs/plugins.md").read_text()
-
-
-def test_every_hook_is_documented_and_the_example_loads(tmp_path, capsys):
-    hooks = [name for name in vars(hookspecs) if name.startswith("finstrat_")]
-    text = (ROOT / "docs/plugins.md").read_text()
-    assert len(hooks) == 4
-    assert all(f"`{hook}(" in text for hook in hooks)
-    for i, code in enumerate(blocks("docs/plugins.md", "python")):
-        (tmp_path / f"example{i}.py").write_text(code)
-    host = Host.load([tmp_path])
-    assert host.failures == []
-    from finstrat.store import RunInfo
-
-    host.run_finished(RunInfo("demo", {}), ValueError("x"))
-    assert "demo failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")))

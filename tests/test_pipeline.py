@@ -179,9 +179,9 @@ def test_optimizer_sees_nothing_after_its_decision_and_can_not_write(host, go, w
         assert pd.Timestamp(problem.as_of) in close
 
 
-def test_two_runs_agree_byte_for_byte_and_add_one_trial(world, project, host):
-    first = finstrat.run(world, project=project, host=host)
-    second = finstrat.run(world, project=project, host=host)
+def test_two_runs_agree_byte_for_byte_and_add_one_trial(world, bare_project, host):
+    first = finstrat.run(world, project=bare_project, host=host)
+    second = finstrat.run(world, project=bare_project, host=host)
     assert first.provenance["texts_scored"] > 0
     assert second.provenance["texts_scored"] == 0
     reports = []
@@ -192,15 +192,15 @@ def test_two_runs_agree_byte_for_byte_and_add_one_trial(world, project, host):
     assert reports[0] == reports[1]
     assert first.path != second.path
     assert second.trials["recorded"] == 1
-    third = finstrat.run(world, overrides={"costs.fee_bps": 7}, project=project, host=host)
+    third = finstrat.run(world, overrides={"costs.fee_bps": 7}, project=bare_project, host=host)
     assert third.trials["recorded"] == 2
-    assert Ledger(project.state / "trials.sqlite").path.is_file()
+    assert Ledger(bare_project.state / "trials.sqlite").path.is_file()
 
 
-def test_a_stored_run_loads_as_it_was(world, project, host):
+def test_a_stored_run_loads_as_it_was(world, bare_project, host):
     from finstrat.store import load as load_run
 
-    result = finstrat.run(world, project=project, host=host)
+    result = finstrat.run(world, project=bare_project, host=host)
     again = load_run(result.path)
     pd.testing.assert_frame_equal(again.sessions, result.sessions, check_freq=False)
     pd.testing.assert_frame_equal(again.targets, result.targets, check_freq=False)

@@ -49,11 +49,12 @@ def cache_directory() -> Path:
 
     `NUMBA_CACHE_DIR` if set, else the user's cache directory, else (a read-only home) one in the
     temporary directory. Numba itself notices a changed file by its time and size, and not at all
-    when the change is in a function that another file's kernel calls; the digest of all kernel
-    files in the path notices both.
+    when the change is in a function or constant of another file; the digest of all of them in the
+    path notices both.
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for file in sorted((Path(__file__).parent / "kernels").glob("*.py")):
+    here = Path(__file__)
+    for file in [here, *sorted((here.parent / "kernels").glob("*.py"))]:
         digest.update(file.read_bytes())
     given = os.environ.get("NUMBA_CACHE_DIR")
     base = Path(given) if given else Path(platformdirs.user_cache_dir("finstrat")) / "kernels"

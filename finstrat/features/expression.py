@@ -214,7 +214,8 @@ def parse(text: str, *, names: Collection[str] | None = None) -> Expression:
         column = (error.offset or len(text) + 1) - 1
         raise _mistake(text, column, f"cannot be read: {error.msg}") from error
     except (RecursionError, MemoryError, ValueError) as error:
-        raise _mistake(text, 0, f"cannot be read: {error or 'nested too deeply'}") from error
+        reason = str(error) or "nested too deeply"
+        raise _mistake(text, 0, f"cannot be read: {reason}") from error
     lookback, expanding = _lookback(root)
     return Expression(
         text=text.strip(),

@@ -79,11 +79,11 @@ def empty(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
     if device.type != "cpu" or size * 8 < POOLED_FROM:
         return torch.empty(shape, dtype=torch.float64, device=device)
     with _pool_lock:
-        chosen = next((i for i, held in enumerate(_pool) if _unused(i) and held.size == size), None)
+        idle = [i for i in range(len(_pool)) if _unused(i)]
+        chosen = next((i for i in idle if _pool[i].size == size), None)
         if chosen is not None:
             memory = _pool.pop(chosen)
         else:
-            idle = [i for i in range(len(_pool)) if _unused(i)]
             while idle and sum(_pool[i].nbytes for i in idle) + size * 8 > POOL_LIMIT:
                 del _pool[idle[0]]
                 idle = [i - 1 for i in idle[1:]]

@@ -63,7 +63,7 @@ def line_chart(
                     "type": "quantitative",
                     "title": axis,
                     "axis": {"format": number},
-                    "scale": {"type": scale} if scale == "log" else {"type": scale, "zero": False},
+                    "scale": {"type": scale, "nice": False, "zero": False},
                 },
                 "color": _identity(names, list(SERIES[: len(names)])),
                 "strokeDash": _identity(names, [list(dash) for dash in DASHES[: len(names)]]),

@@ -70,8 +70,9 @@ def other(sample) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-@pytest.mark.parametrize(("window", "least"), [(6, 6), (6, 2), (59, 20), (90, 3)])
-def test_every_window_equals_its_definition(name, window, least, sample, other, path):
+@pytest.mark.parametrize("windows", [(6, 6), (6, 2), (59, 20), (90, 3)])
+def test_every_window_equals_its_definition(name, windows, sample, other, path):
+    window, least = windows
     found = getattr(features, name)(sample, other, window, min_periods=least)
     expected = brute_force(
         DEFINITIONS[name], sample.numpy(), other.numpy(), window=window, least=least

