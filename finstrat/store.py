@@ -128,7 +128,9 @@ def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
             buffer = io.BytesIO()
             frame.to_parquet(buffer)
             write_atomically(temporary / f"{name}.parquet", buffer.getvalue())
-        write_atomically(temporary / "manifest.json", canonical_json(_manifest(result)))
+        # In its own order: a report written anew from it lists everything as the first one did.
+        manifest = json.dumps(_manifest(result), indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(temporary / "manifest.json", f"{manifest}\n".encode())
         for name, content in extra.items():
             write_atomically(temporary / name, content)
         temporary.rename(directory)

@@ -41,7 +41,7 @@ class LongShort(Strategy):
         weights = torch.zeros(inputs.shape, dtype=torch.float64, device=signal.device)
         assets = inputs.panel.assets
         sides = (count * self.config.fraction).floor().clamp(min=1).to(torch.int64)
-        for k in sides.unique().tolist():
+        for k in sorted(set(sides.tolist())):
             rows = sides == k
             top = best(signal[rows], known[rows], k=k, assets=assets)
             bottom = best(-signal[rows], known[rows], k=k, assets=assets)

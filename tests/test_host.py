@@ -1,12 +1,14 @@
+import ast
 import hashlib
 import importlib.metadata
+import sys
 import types
 from pathlib import Path
 
 import pytest
 
 import finstrat
-from finstrat.components import KINDS, MarketSource, Signal, Strategy, TextSource
+from finstrat.components import KINDS, MarketSource, Signal, Strategy, TextSource, base_of
 from finstrat.errors import ConfigError, PluginError
 from finstrat.host import Host, PluginWarning
 from finstrat.store import RunInfo
@@ -65,9 +67,21 @@ def test_components_are_listed_by_kind_and_name():
 
 
 def _keys(host):
-    from finstrat.components import base_of
-
     return [(base_of(each.component), each.component.name) for each in host.all()]
+
+
+def test_every_bundled_component_is_imported_by_a_test():
+    imported = {
+        f"{node.module}.{alias.name}"
+        for file in Path(__file__).parent.rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    bundled = {
+        f"{each.component.__module__}.{each.component.__name__}" for each in Host.load().all()
+    }
+    assert sorted(bundled - imported) == []
 
 
 BROKEN = {
@@ -265,7 +279,7 @@ def entry_point(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text(f"[finstrat]\nacme = {value}\n")
         (tmp_path / "site" / "acme_signals.py").write_text(source)
         monkeypatch.syspath_prepend(str(tmp_path / "site"))
-        monkeypatch.delitem(__import__("sys").modules, "acme_signals", raising=False)
+        monkeypatch.delitem(sys.modules, "acme_signals", raising=False)
 
     return install
 

@@ -29,6 +29,7 @@ from finstrat.components import (
     base_of,
 )
 from finstrat.data import Clock, Span, Universe
+from finstrat.data.align import panel_on_sessions
 from finstrat.host import Host
 from finstrat.portfolio.problem import Constraints, Problem
 from finstrat.report.build import build_report
@@ -75,8 +76,6 @@ def inputs(host):
     """What the example sources give, as a signal sees it."""
     clock = Clock.build("XNYS", SPAN)
     panel = only(host, MarketSource)().load(Universe(), SPAN)
-    from finstrat.data.align import panel_on_sessions
-
     panel = panel_on_sessions(panel, clock.slice(0, len(clock) - 1))
     clock = clock.slice(0, len(clock) - 1)
     documents = only(host, TextSource)().load(Universe(), SPAN)

@@ -33,7 +33,8 @@ class Verbs(TyperGroup):
             return found
         extra = typer.Typer()
         extra.callback()(lambda: None)
-        ctx.ensure_object(State).host().add_commands(extra)
+        # The verb is looked up before `root` has run.
+        _state(ctx.params["block"], ctx.params["plugins_dir"]).host().add_commands(extra)
         return typer.main.get_group(extra).get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Context) -> object:
@@ -88,10 +89,15 @@ def root(
     ] = False,
 ) -> None:
     """Backtest signals read from text, and say honestly how likely the result is luck."""
+    ctx.obj = _state(block, plugins_dir)
+
+
+def _state(block: list[str] | None, plugins_dir: list[Path] | None) -> State:
+    """The options before the verb, checked."""
     wrong = [each for each in block or [] if not each.startswith("no:")]
     if wrong:
         raise typer.BadParameter(f"-p {wrong[0]}: expected no:NAME, like -p no:bundled")
-    ctx.obj = State(
+    return State(
         blocked=tuple(each.removeprefix("no:") for each in block or []),
         plugins_dirs=tuple(plugins_dir or []),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ def init(
 
     template = resources.files("finstrat") / "templates" / "project"
     directory = directory.resolve()
-    name = directory.name or "project"
+    name = re.sub(r"[^\w .-]", "-", directory.name) or "project"
     with resources.as_file(template) as root:
         files = {
             path.relative_to(root).with_name(path.name.removesuffix(".txt")): path

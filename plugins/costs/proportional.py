@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from finstrat.components import CostModel, Settings
+from finstrat.components import CostModel
 from finstrat.costs import CostRates
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ProportionalCosts(CostModel):
     name = "proportional"
     version = "1"
 
-    class Config(Settings):
+    class Config(CostModel.Config):
         """Rates in basis points of the traded value (1 bp = 0.0001)."""
 
         fee_bps: float = Field(default=5.0, ge=0, lt=10_000, allow_inf_nan=False)

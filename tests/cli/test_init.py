@@ -6,6 +6,7 @@ import pytest
 from finstrat.project import Project
 
 
+@pytest.mark.slow
 def test_a_new_project_runs_and_passes_its_own_test(finstrat, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = finstrat("init", "mine")

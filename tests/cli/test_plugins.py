@@ -92,5 +92,11 @@ def test_another_directory_can_be_scanned(finstrat, project, tmp_path):
     assert finstrat("--plugins-dir", tmp_path / "more", "greet").out == "hello world\n"
 
 
+def test_a_plugin_left_out_adds_no_verb(refused, project):
+    (project / "plugins" / "greet.py").write_text(COMMAND)
+    assert "No such command 'greet'" in refused(2, "-p", "no:greet", "greet")
+    assert "expected no:NAME" in refused(2, "-p", "greet", "greet")
+
+
 def test_a_verb_that_nobody_provides_ends_with_2(refused, project):
     assert "No such command 'greet'" in refused(2, "greet")

@@ -1,20 +1,16 @@
-import os
+import contextlib
 
 import pytest
+
+from finstrat.store import stored_runs
 
 
 @pytest.fixture(scope="module")
 def two_runs(finstrat, shared_project):
     """Two finished runs in the shared project, the older first."""
-    before = os.getcwd()
-    os.chdir(shared_project)
-    try:
+    with contextlib.chdir(shared_project):
         assert finstrat("run", "small").code == 0
         assert finstrat("run", "small", "--set", "strategy.k=2").code == 0
-    finally:
-        os.chdir(before)
-    from finstrat.store import stored_runs
-
     return stored_runs(shared_project / "runs")[-2:]
 
 
