@@ -42,7 +42,7 @@ class MiniLMSentiment(Scorer):
     version = "1"
     outputs = (*_CLASSES, "score")
 
-    class Config(Settings):
+    class Config(Scorer.Config):
         """Options.
 
         Attributes:
@@ -58,12 +58,11 @@ class MiniLMSentiment(Scorer):
         self.device = torch.device("cpu")
         self._encoder: Encoder | None = None
 
-    def to(self, device: torch.device | str) -> MiniLMSentiment:
-        """Itself, to run on `device` from now on."""
+    def to(self, device: torch.device | str) -> None:
+        """Run on `device` from now on."""
         if torch.device(device) != self.device:
             self.device = torch.device(device)
             self._encoder = None
-        return self
 
     @property
     def fingerprint(self) -> str:

@@ -27,17 +27,19 @@ class CostsSection(Section):
 
     def build(self, result: RunResult) -> Block:
         """Costs in total, by year, and against gross returns."""
-        index = result.sessions.index
+        index = pd.DatetimeIndex(result.sessions.index)
         paid = pd.DataFrame(
             {"Fees": column(result, "fees"), "Slippage": column(result, "slippage")}, index=index
         )
-        yearly = paid.groupby(index.to_period("Y")).sum()
+        yearly = paid.groupby(index.to_period("Y").to_timestamp()).sum()
         market = result.config.get("market", {})
         currency = str(market.get("currency", "")) if isinstance(market, dict) else ""
         total = float(np.nan_to_num(paid.to_numpy()).sum())
         table = tuple(
-            (str(year.year), round(float(row["Fees"]), 2), round(float(row["Slippage"]), 2))
-            for year, row in yearly.iterrows()
+            (str(year.year), round(float(fees), 2), round(float(slippage), 2))
+            for year, fees, slippage in zip(
+                pd.DatetimeIndex(yearly.index), yearly["Fees"], yearly["Slippage"], strict=True
+            )
         )
         return Block(
             id=self.name,
@@ -58,7 +60,7 @@ class CostsSection(Section):
             ),
             charts=(
                 bar_chart(
-                    yearly.set_axis(yearly.index.to_timestamp()),
+                    yearly,
                     title="Costs by year",
                     alt=f"Stacked bars by year; {total:,.0f} {currency} in all.",
                     axis=currency or "currency",

@@ -32,11 +32,15 @@ class ExposureSection(Section):
         """Exposure over time, turnover by month, and the largest average holdings."""
         gross, net = column(result, "exposure"), column(result, "net_exposure")
         turnover = column(result, "turnover")
-        index = result.sessions.index
+        index = pd.DatetimeIndex(result.sessions.index)
         lines = pd.DataFrame({"Gross, Σ|w|": gross, "Net, Σw": net}, index=index)
         if np.allclose(gross, net, equal_nan=True):
             lines = lines[["Gross, Σ|w|"]].set_axis(["Exposure, Σw"], axis="columns")
-        monthly = pd.Series(turnover, index=index).groupby(index.to_period("M")).sum()
+        monthly = (
+            pd.DataFrame({"Turnover": turnover}, index=index)
+            .groupby(index.to_period("M").to_timestamp())
+            .sum()
+        )
         average = risk.average_exposure(gross)
         yearly = risk.annual_turnover(turnover, periods_per_year=result.periods_per_year)
         return Block(
@@ -61,7 +65,7 @@ class ExposureSection(Section):
                     number=".0%",
                 ),
                 bar_chart(
-                    monthly.to_frame("Turnover").set_axis(monthly.index.to_timestamp()),
+                    monthly,
                     title="Turnover by month",
                     alt=f"Bars by month; {yearly.value or 0:.1f} times net asset value a year.",
                     axis="traded value / net asset value",

@@ -13,6 +13,8 @@ from finstrat.report.block import Block, Chart, Table
 from finstrat.report.chart import SCHEMA
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from finstrat.store import RunResult
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -32,15 +34,15 @@ class MonthlyReturnsSection(Section):
 
     def build(self, result: RunResult) -> Block:
         """Compounded net returns by month and year, in percent."""
-        net = pd.Series(column(result, "net"), index=result.sessions.index)
-        months = _compounded(net, net.index.to_period("M"))
-        years = _compounded(net, net.index.to_period("Y"))
-        by_key = {(stamp.year, stamp.month): value for stamp, value in months.items()}
+        net, days = column(result, "net"), pd.DatetimeIndex(result.sessions.index)
+        months = _compounded(net, days.to_period("M"))
+        years = _compounded(net, days.to_period("Y"))
+        by_key = {(period.year, period.month): value for period, value in months.items()}
         table = tuple(
-            (str(stamp.year), *(by_key.get((stamp.year, m)) for m in range(1, 13)), total)
-            for stamp, total in years.items()
+            (str(period.year), *(by_key.get((period.year, m)) for m in range(1, 13)), total)
+            for period, total in years.items()
         )
-        known = [value for value in months if value is not None]
+        known = [value for value in months.values() if value is not None]
         alt = "Heat map of months by years"
         if known:
             alt += f"; best month {max(known):+.1f} %, worst {min(known):+.1f} %"
@@ -52,11 +54,14 @@ class MonthlyReturnsSection(Section):
         )
 
 
-def _compounded(net: pd.Series, periods: pd.PeriodIndex) -> pd.Series:
+def _compounded(net: NDArray[np.float64], periods: pd.PeriodIndex) -> dict[pd.Period, float | None]:
     """Compounded return of each period in percent; None where no session's return is known."""
-    growth = (1.0 + net).groupby(periods).agg(lambda part: part.prod(min_count=1))
-    percent = ((growth - 1.0) * 100).round(2)
-    return percent.astype(object).where(percent.notna(), None)
+    found: dict[pd.Period, float | None] = {}
+    for period in periods.unique():
+        part = net[np.asarray(periods == period)]
+        part = part[~np.isnan(part)]
+        found[period] = round((float(np.prod(1.0 + part)) - 1.0) * 100, 2) if len(part) else None
+    return found
 
 
 def _heat_map(by_key: dict[tuple[int, int], float | None]) -> dict[str, Any]:

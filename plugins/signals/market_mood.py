@@ -47,11 +47,10 @@ class MarketMood(Signal):
         """`[T, 3]`: level in [-1, 1], surprise in standard deviations, volume in posts."""
         tone = inputs.scores(self.config.scorer)[:, -1].double()
         sessions = inputs.document_sessions()
-        sessions_count = (inputs.shape[0],)
         half_life = self.config.half_life
-        level = features.decayed_mean(tone, sessions, sessions_count, half_life=half_life)
+        level = features.decayed_mean(tone, sessions, inputs.shape, half_life=half_life)
         volume = features.decayed_sum(
-            torch.ones_like(tone), sessions, sessions_count, half_life=half_life
+            torch.ones_like(tone), sessions, inputs.shape, half_life=half_life
         )
         surprise = features.rolling_zscore(level, self.config.window)
         return torch.stack([level, surprise, volume], dim=1)
