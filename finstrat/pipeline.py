@@ -113,9 +113,11 @@ def run(
             "engine_limits": list(simulation.limits),
             "seed": plan.config.seed,
             "assets": list(market.panel.assets),
-            "documents": len(market.documents),
-            "unique_texts": scores.unique,
-            "warmup_sessions": market.first,
+            "counts": {
+                "documents": len(market.documents),
+                "unique_texts": scores.unique,
+                "warmup_sessions": market.first,
+            },
             "twin": "text signals replaced by their averages" if twin else "no signal reads text",
         },
         provenance={

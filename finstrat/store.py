@@ -63,7 +63,7 @@ class RunResult:
         findings: data quality, counted.
         cards: of the models whose scores were used.
         manifest: input hashes, components with version and file, engine, seeds, counts of what was
-            scored ("documents", "texts", ...).
+            scored ("counts").
         trials: `{"family", "recorded", "declared", "total"}`: how many were tried on this universe
             and span, this one included.
         checks: results of audits, by name; an absent one was not run.

@@ -10,7 +10,9 @@ import pytest
 
 from finstrat.host import Host
 from finstrat.project import Project
+from finstrat.store import RunResult
 
+DAYS = pd.DatetimeIndex(["2015-01-29", "2015-01-30", "2015-02-02", "2015-02-03"], name="session")
 ASSETS = ("AAA", "BBB", "CCC", "DDD")
 
 PROJECT = """
@@ -164,3 +166,44 @@ def world(tmp_path):
         "strategy": {"use": "long-short", "signal": "news.tone", "fraction": 0.5, "min_names": 2},
         "limits": {"long_only": False, "net": [-0.1, 0.1]},
     }
+
+
+@pytest.fixture
+def make_result():
+    """Makes a result of given daily net returns, two assets, everything else plain."""
+
+    def make(net, *, days=DAYS, **changes):
+        net = np.asarray(net, dtype=float)
+        days = days[: len(net)]
+        sessions = pd.DataFrame(
+            {
+                "net": net,
+                "gross": net + 0.001,
+                "benchmark": np.nan,
+                "twin": np.nan,
+                "equity": 1000 * np.cumprod(1 + np.nan_to_num(net)),
+                "exposure": 0.75,
+                "net_exposure": 0.75,
+                "turnover": 0.5,
+                "fees": 2.0,
+                "slippage": 1.0,
+                "cash": 250.0,
+            },
+            index=days,
+        )
+        held = pd.DataFrame({"A": 0.5, "B": 0.25}, index=days)
+        fields = {
+            "kind": "backtest",
+            "name": "plain",
+            "config": {"market": {"currency": "USD", "risk_free": 0.0}, "seed": 0},
+            "sessions": sessions,
+            "targets": held,
+            "holdings": held,
+            "orders": pd.DataFrame({"session": days[:1], "asset": ["A"], "side": ["buy"]}),
+            "periods_per_year": 252.0,
+            "initial_cash": 1000.0,
+            "provenance": {"run_id": "plain-1"},
+        }
+        return RunResult(**{**fields, **changes})
+
+    return make

@@ -1,10 +1,12 @@
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 import finstrat
-from finstrat.components import KINDS, Signal
+from finstrat.components import KINDS, Section, Settings, Signal
+from finstrat.config import Backtest
 from finstrat.host import Host
 from finstrat.project import Project
 
@@ -40,6 +42,30 @@ def test_readme_signal_runs_in_a_backtest_of_at_most_20_lines(tmp_path):
 @pytest.mark.parametrize("name", [kind.__name__ for kind in KINDS])
 def test_every_kind_of_component_is_documented(name):
     assert f"`{name}`" in (ROOT / "docs/plugins.md").read_text()
+
+
+def test_the_documented_backtest_file_runs(tmp_path):
+    (text,) = blocks("docs/backtest-file.md", "toml backtest")
+    (tmp_path / "winners.toml").write_text(text)
+    result = finstrat.run(tmp_path / "winners.toml", project=Project.find(tmp_path))
+    assert len(result.orders) > 10
+
+
+def test_every_key_of_a_backtest_file_is_documented():
+    text = (ROOT / "docs/backtest-file.md").read_text(encoding="utf-8")
+    for key, field in Backtest.model_fields.items():
+        assert f"`{key}`" in text or f"`[{key}" in text, key
+        if inspect.isclass(field.annotation) and issubclass(field.annotation, Settings):
+            if key in {"market", "limits"}:
+                assert all(f"`{name}`" in text for name in field.annotation.model_fields), key
+
+
+def test_every_section_is_documented():
+    text = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    sections = Host.load().all(Section)
+    assert {f"| `{each.component.name}` |" for each in sections} <= set(
+        re.findall(r"\| `[a-z-]+` \|", text)
+    )
 
 
 @pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")))

@@ -16,7 +16,7 @@ def headline(report: dict[str, Any]) -> None:
         for each in report["headline"]
     ]
     print_table(["figure", "value", "90 % interval"], rows, title=report["name"])
-    typer.echo(f"{report['verdict']['outcome']}: {report['verdict']['sentence']}")
+    typer.echo(report["verdict"]["sentence"])
 
 
 def value(figure: dict[str, Any]) -> str:

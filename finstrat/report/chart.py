@@ -65,8 +65,10 @@ def line_chart(
                     "axis": {"format": number},
                     "scale": {"type": scale, "nice": False, "zero": False},
                 },
-                "color": _identity(names, list(SERIES[: len(names)])),
-                "strokeDash": _identity(names, [list(dash) for dash in DASHES[: len(names)]]),
+                "color": _identity(names, list(SERIES[: len(names)]), symbol="stroke"),
+                "strokeDash": _identity(
+                    names, [list(dash) for dash in DASHES[: len(names)]], symbol="stroke"
+                ),
                 "tooltip": [
                     {"field": "session", "type": "temporal", "title": "Session"},
                     {"field": "series", "type": "nominal", "title": "Series"},
@@ -136,7 +138,7 @@ def bar_chart(
                     "title": axis,
                     "axis": {"format": number},
                 },
-                "color": _identity(names, list(SERIES[: len(names)])),
+                "color": _identity(names, list(SERIES[: len(names)]), symbol="square"),
                 "tooltip": [
                     {"field": "session", "type": "temporal", "timeUnit": unit, "title": "Period"},
                     {"field": "series", "type": "nominal", "title": "Series"},
@@ -187,9 +189,11 @@ def _base(values: list[dict[str, Any]], *, height: int) -> dict[str, Any]:
     }
 
 
-def _identity(names: list[str], values: list[Any]) -> dict[str, Any]:
+def _identity(
+    names: list[str], values: list[Any], *, symbol: Literal["stroke", "square"]
+) -> dict[str, Any]:
     """The encoding that tells series apart; a legend only where there are two."""
-    legend = {"title": None, "orient": "top"} if len(names) > 1 else None
+    legend = {"title": None, "orient": "top", "symbolType": symbol} if len(names) > 1 else None
     return {
         "field": "series",
         "type": "nominal",

@@ -6,6 +6,7 @@ charts' library is inside. It doesn't know `RunResult`: what the JSON lacks, the
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -88,13 +89,36 @@ def number_text(value: float | None, unit: str) -> str:
     return text.replace("-", "\u2212")
 
 
-def cell_text(value: str | float | None) -> str:
-    """A table's cell: text as it is, integers with thousands, other numbers to four digits."""
+def column_texts(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """A table's columns for reading: `name`, `numeric` and `cells`.
+
+    A column of numbers alone (and nulls) is numeric; its fractions have as many decimals as the
+    longest of them needs, at most four, so that they stand under each other; counts have none.
+    """
+    columns = []
+    for place, name in enumerate(table["columns"]):
+        values = [row[place] for row in table["rows"]]
+        numbers = [value for value in values if isinstance(value, int | float)]
+        numeric = bool(numbers) and not any(isinstance(value, str) for value in values)
+        decimals = max(map(_decimals, numbers), default=0)
+        cells = [_cell_text(value, decimals if numeric else _decimals(value)) for value in values]
+        columns.append({"name": name, "numeric": numeric, "cells": cells})
+    return columns
+
+
+def _decimals(value: str | float | None) -> int:
+    """Decimals that a number needs, at most four."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return 0
+    return len(f"{value:.4f}".rstrip("0").partition(".")[2])
+
+
+def _cell_text(value: str | float | None, decimals: int) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
         return value
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{decimals}f}"
     return text.replace("-", "\u2212")
 
 
@@ -111,9 +135,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "figure": figure_text,
         "interval": interval_text,
-        "cell": cell_text,
+        "columns": column_texts,
     }
-    environment.tests["numeric"] = lambda value: isinstance(value, int | float)
     return environment
 
 

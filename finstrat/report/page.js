@@ -27,7 +27,7 @@
     axis: { ...words, gridColor: "var(--rule)", domainColor: "var(--rule)", tickColor: "var(--rule)", labelOverlap: true },
     axisX: { grid: false, tickCount: { expr: "max(2, round(width / 90))" } },
     axisY: { tickCount: 5, domain: false, ticks: false, labelPadding: 6 },
-    legend: { ...words, symbolStrokeWidth: 2.5, symbolType: "stroke", labelLimit: 260 },
+    legend: { ...words, symbolStrokeWidth: 2.5, labelLimit: 260 },
   };
 
   const holder = document.getElementById("charts");

@@ -64,7 +64,7 @@ def beats_twin(net: NDArray[np.float64], twin: NDArray[np.float64], *, seed: int
     """
     difference = observed(net - twin)
     n = len(difference)
-    label = "mean daily difference"
+    label = "Mean daily return less the twin's"
     if np.isnan(twin).all():
         figure = unknown("excess.daily-mean", n=0, reason="the run used no text")
         return Check(
@@ -108,7 +108,9 @@ def period_unknown_to_models(cards: Sequence[ModelCard], sessions: NDArray[np.da
         seen = 1.0
         if card.training_cutoff is not None:
             seen = float((days <= np.datetime64(card.training_cutoff, "D")).mean())
-        figures.append((card.name, known("sessions.before-cutoff", seen, n=len(days))))
+        figures.append(
+            (f"Sessions {card.name} may know", known("sessions.before-cutoff", seen, n=len(days)))
+        )
         if seen > 0:
             until = card.training_cutoff or "an unknown date"
             contaminated.append(f"{card.name} (trained until {until}: {seen:.0%} of sessions)")

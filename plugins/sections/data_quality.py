@@ -29,18 +29,15 @@ class DataQualitySection(Section):
         text = (
             f"{len(ordered)} findings, {warnings} of them warnings."
             if ordered
-            else ("The sources reported nothing unusual.")
+            else "The sources reported nothing unusual."
         )
-        nested = result.manifest.get("counts", {})
-        counts = {**result.manifest, **(nested if isinstance(nested, dict) else {})}
         return Block(
             id=self.name,
             title="Data quality",
             text=(text,),
             figures=tuple(
-                (key.replace("_", " "), risk.known("data.count", value, n=value))
-                for key, value in sorted(counts.items())
-                if isinstance(value, int) and not isinstance(value, bool)
+                (key.replace("_", " ").capitalize(), risk.known("data.count", value, n=value))
+                for key, value in sorted(result.manifest.get("counts", {}).items())
             ),
             tables=(
                 Table(

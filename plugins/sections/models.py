@@ -10,6 +10,9 @@ from finstrat.report.block import Block, Table
 from finstrat.validate.verdict import period_unknown_to_models
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
     from finstrat.store import RunResult
 
 
@@ -41,9 +44,9 @@ class ModelsSection(Section):
             for card in cards
         )
         measured = tuple(
-            (card.name, key, value if isinstance(value, int | float | str) else str(value))
+            (card.name, measure, value)
             for card in cards
-            for key, value in sorted(card.metrics.items())
+            for measure, value in _measured(card.metrics)
         )
         tables = [
             Table(
@@ -58,7 +61,17 @@ class ModelsSection(Section):
             id=self.name,
             title="Models",
             text=(*(f"{card.name}: {card.summary}" for card in cards), check.evidence),
-            figures=tuple((f"Sessions {name} may know", figure) for name, figure in check.figures),
+            figures=check.figures,
             tables=tuple(tables),
             status="pass" if check.status == "pass" else "warning",
         )
+
+
+def _measured(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str | float]]:
+    """Every number and word of nested metrics, by its path; lists are left to the card."""
+    for key, value in sorted(metrics.items()):
+        measure = f"{before}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            yield from _measured(value, f"{measure}, ")
+        elif isinstance(value, int | float | str):
+            yield measure, value

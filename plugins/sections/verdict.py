@@ -35,7 +35,7 @@ class VerdictSection(Section):
         return Block(
             id=self.name,
             title="Checks behind the verdict",
-            figures=(*figures, ("runs tried", _trials(result))),
+            figures=(*figures, ("Runs tried", _trials(result))),
             tables=(
                 Table(
                     "Checks",

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from finstrat_plugins.sections.costs import CostsSection
 from finstrat_plugins.sections.data_quality import DataQualitySection
@@ -29,3 +30,44 @@ def test_section_says_something_of_a_run_with_text(section, world, bare_project,
     for chart in block.charts:
         assert chart.alt
         json.dumps(chart.spec, allow_nan=False)
+
+
+def only(figures, label):
+    return next(figure for name, figure in figures if name == label)
+
+
+def test_monthly_returns_compound_within_the_month(make_result):
+    result = make_result([0.10, -0.10, 0.05, np.nan])
+    (table,) = MonthlyReturnsSection().build(result).tables
+    (row,) = table.rows
+    assert row[0] == "2015"
+    assert row[1] == pytest.approx((1.1 * 0.9 - 1) * 100)
+    assert row[2] == pytest.approx(5.0)
+    assert row[3:13] == (None,) * 10
+    assert row[13] == pytest.approx(round((1.1 * 0.9 * 1.05 - 1) * 100, 2))
+
+
+def test_drawdown_lists_its_episodes_with_recovery(make_result):
+    result = make_result([-0.10, 0.20, -0.05, -0.05])
+    (table,) = DrawdownSection().build(result).tables
+    assert table.rows == (
+        ("2015-01-29", "2015-01-29", -10.0, 1, "2015-01-30"),
+        ("2015-02-02", "2015-02-03", -9.75, 2, "not yet"),
+    )
+
+
+def test_costs_add_up_and_show_the_drag(make_result):
+    block = CostsSection().build(make_result([0.01, 0.01, 0.01, 0.01]))
+    assert only(block.figures, "Fees, USD").value == pytest.approx(8.0)
+    assert only(block.figures, "Slippage, USD").value == pytest.approx(4.0)
+    assert only(block.figures, "Cost drag a year").value == pytest.approx(0.001 * 252)
+    assert block.tables[0].rows == (("2015", 8.0, 4.0),)
+
+
+def test_exposure_measures_what_was_held(make_result):
+    block = ExposureSection().build(make_result([0.01, 0.01]))
+    assert only(block.figures, "Average exposure").value == pytest.approx(0.75)
+    # Shares 2/3 and 1/3: 1 / (4/9 + 1/9) = 1.8 equal names.
+    assert only(block.figures, "Effective number of names").value == pytest.approx(1.8)
+    assert only(block.figures, "Turnover").value == pytest.approx(126.0)
+    assert block.tables[0].rows == (("A", 50.0, 50.0), ("B", 25.0, 25.0))
