@@ -6,7 +6,8 @@ transformers with it.
 
 from finstrat.text.cache import ScoreCache
 from finstrat.text.card import ModelCard
-from finstrat.text.clean import CLEAN_VERSION, Cleaned, clean, cleaned, text_key
+from finstrat.text.clean import CLEAN_VERSION, Cleaned, clean, cleaned, raw_digest, text_key
+from finstrat.text.language import language
 from finstrat.text.scoring import Scored, score_documents
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Scored",
     "clean",
     "cleaned",
+    "language",
+    "raw_digest",
     "score_documents",
     "text_key",
 ]
