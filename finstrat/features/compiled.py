@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 L2_ELEMENTS = 1 << 15
 """Elements that a group of columns may keep in flight: 256 KiB, inside any current L2 cache."""
 WIDEST = 512
+LANE = WIDEST + 8
 NARROWEST = 64
 """Columns in a group: wide enough to fill vector registers and cache lines."""
 WORTH_THREADS = 1 << 15
@@ -111,6 +112,8 @@ def over_groups(
         size: elements altogether.
         in_flight: elements a single column keeps in use while it is worked on.
     """
+    if size == 0:
+        return
     threads = torch.get_num_threads() if size >= WORTH_THREADS else 1
     width = min(WIDEST, max(NARROWEST, L2_ELEMENTS // in_flight))
     groups = -(-count // width)

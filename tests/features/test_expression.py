@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from finstrat import features
@@ -59,8 +61,10 @@ def test_common_subexpression_is_computed_once(series, monkeypatch):
         calls.append(window)
         return original(x, window, min_periods=min_periods, out=out)
 
+    text = "rolling_mean(mood, 5) - rank(rolling_mean(mood, 5)) + rolling_mean( mood, 6 )"
+    parsed = expression.parse(text)
     monkeypatch.setitem(expression.FUNCTIONS, "rolling_mean", counted)
-    value("rolling_mean(mood, 5) - rank(rolling_mean(mood, 5)) + rolling_mean( mood, 6 )", series)
+    parsed.evaluate(series)
     assert calls == [5, 6]
 
 
@@ -69,7 +73,18 @@ def test_common_subexpression_is_computed_once(series, monkeypatch):
     [
         ("rank(cloze)", 6, 'no series "cloze"; did you mean "close"?'),
         ("rnak(close)", 1, 'no function "rnak"; did you mean "rank"?'),
-        ("rank(close) + close.T", 15, "Attribute is no part of an expression"),
+        ("rank(close) + close.T", 15, 'no series "close.T"; did you mean "close"?'),
+        ("rank(close) + news.tone.T", 15, "Attribute is no part of an expression"),
+        ("rank(close)  # by size", 14, "# is no part of an expression"),
+        ("  rank(cloze)", 8, 'no series "cloze"; did you mean "close"?'),
+        ("rank(close) +\n rank(cloze)", 21, 'no series "cloze"; did you mean "close"?'),
+        ("ｍood + é", 8, 'no series "é"'),
+        ("rolling_mean(mood, 0) + 1", 1, "rolling_mean: window: expected a whole number >= 1"),
+        ("mood + rolling_mean(mood, 2.5)", 8, "rolling_mean: window: expected a whole number"),
+        ("winsorize(mood, 0.7)", 1, "winsorize: limit: expected a number between 0 and 0.5"),
+        ("ewma(mood, -1)", 1, "ewma: half_life: expected a number between 0 and inf"),
+        ("2 + 3", 1, "a number alone is no feature"),
+        ("-" * 150 + "mood", 102, "more than 100 deep"),
         ("__import__('os')", 1, 'no function "__import__"'),
         ("(lambda: 1)()", 1, "Call is no part"),
         ("close[0]", 1, "Subscript is no part"),
@@ -83,7 +98,7 @@ def test_common_subexpression_is_computed_once(series, monkeypatch):
         ("abs(close, mood)", 1, "abs: expected one series, got 2"),
         ("close + 'a'", 9, "Constant is no part"),
         ("close + True", 9, "Constant is no part"),
-        ("close + 9 ** 9 ** 9", 9, "9 ** 387420489.0 is no finite number"),
+        ("close + 9 ** 9 ** 9", 9, "9 ** 387420489 is no finite number"),
         ("close +", 8, "cannot be read: invalid syntax"),
         ("(" * 300 + "close" + ")" * 300, 0, "cannot be read"),
         ("close " + "+ close" * 400, 1001, "longer than 1000 characters"),
@@ -95,6 +110,7 @@ def test_mistake_is_shown_with_its_column(text, column, message):
     assert message in str(caught.value)
     if column:
         assert str(caught.value).startswith(f"column {column}: ")
+        assert caught.value.column == column - 1
         mark = str(caught.value).splitlines()[-1]
         assert mark == " " * (4 + column - 1) + "^"
 
@@ -102,8 +118,7 @@ def test_mistake_is_shown_with_its_column(text, column, message):
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("2 + 3", 1, "a number alone is no feature"),
-        ("1 + rolling_mean(mood, 0)", 5, "rolling_mean: window: expected a whole number"),
+        ("mood + group_mean(mood, close)", 8, "group_mean: groups: expected a series of whole"),
         ("mood + rank(vix)", 8, "rank: x: expected [time, asset], got a market-level series"),
         ("absent", 1, 'no series "absent"'),
     ],
@@ -136,6 +151,7 @@ def test_warmup_and_memory_follow_from_the_text(text, warmup, memory):
 @pytest.mark.parametrize("name", sorted(set(expression.FUNCTIONS)))
 def test_every_function_of_one_series_can_be_called(name, series):
     options = {
+        "stack": "close, mood",
         "clip": "-1, 1",
         "winsorize": "0.1",
         "quantile_buckets": "3",
@@ -163,4 +179,58 @@ def test_every_function_of_one_series_can_be_called(name, series):
         text = f"{name}(mood{', ' + options[name] if name in options else ''})"
     series["sector"] = torch.arange(9) % 3
     series["member"] = torch.ones(60, 9, dtype=torch.bool)
-    assert value(text, series).shape == (60, 9)
+    assert value(text, series).shape == ((60, 9, 3) if name == "stack" else (60, 9))
+
+
+def test_unknown_stays_unknown_in_arithmetic():
+    x = torch.tensor([[math.nan, 0.0, 2.0]], dtype=torch.float64)
+    for text in ("x ** 0", "1 ** x", "sign(x)", "abs(x)", "0 * x", "x / x"):
+        assert value(text, {"x": x})[0, 0].isnan(), text
+    assert_array_equal(value("x ** -1", {"x": x}), [[math.nan, math.nan, 0.5]])
+
+
+def test_whole_numbers_may_be_computed(series):
+    assert_array_equal(
+        value("rolling_mean(mood, 2 * 3 - 1)", series), features.rolling_mean(series["mood"], 5)
+    )
+
+
+def test_comparisons_are_among_members_unless_told_otherwise(series):
+    members = torch.ones(60, 9, dtype=torch.bool)
+    members[:, 6] = False
+    series["odd"] = torch.arange(9.0).expand(60, 9) % 2
+    parsed = expression.parse("rank(mood)")
+    expected = features.rank(series["mood"], mask=members)
+    assert_array_equal(parsed.evaluate(series, members=members), expected)
+    assert_array_equal(parsed.evaluate(series), features.rank(series["mood"]))
+    odd = expression.parse("rank(mood, mask=odd)").evaluate(series, members=members)
+    assert_array_equal(odd, features.rank(series["mood"], mask=series["odd"] > 0))
+
+
+def test_groups_and_styles_may_be_any_series(series):
+    sector = torch.tensor([0.0, 0, 0, 1, 1, 1, 2, 2, math.nan], dtype=torch.float64)
+    series["sector"] = sector.expand(60, 9)
+    found = value("neutralize(mood, groups=sector, styles=stack(close, lag(mood)))", series)
+    expected = features.neutralize(
+        series["mood"],
+        groups=sector.nan_to_num(-1).long(),
+        styles=features.stack([series["close"], features.lag(series["mood"])]),
+    )
+    assert_array_equal(found, expected)
+
+
+def test_mistake_about_a_name_points_at_its_first_place():
+    parsed = expression.parse("close + rank(news.tone) - news.tone")
+    assert parsed.names == ("close", "news.tone")
+    assert str(parsed.mistake("news.tone", "it is late")).startswith("column 14: it is late\n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("rank(close,5)+-*/ .#x[]{}'\"=:\n\\", max_size=40))
+def test_any_text_is_an_expression_or_a_mistake_with_a_column(text):
+    mistake = None
+    try:
+        expression.parse(text)
+    except expression.ExpressionError as error:
+        mistake = error
+    assert mistake is None or 0 <= mistake.column <= len(text)

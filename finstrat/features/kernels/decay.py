@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array, Index
 
-A, B, C = (k * WIDEST for k in range(3))
+A, B, C = (k * LANE for k in range(3))
 
 
 @compiled
 def average(x: Array, out: Array, decay: float, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the weighted mean of the known values so far."""
     m = stop - start
-    state = np.zeros(2 * WIDEST)  # A: weighted sum, B: weights
+    state = np.zeros(2 * LANE)  # A: weighted sum, B: weights
     for t in range(x.shape[0]):
         row = x[t, start:stop]
         to = out[t, start:stop]
@@ -38,7 +38,7 @@ def deviation(x: Array, out: Array, decay: float, start: int, stop: int) -> None
     The weighted sum of squares about the mean is carried on itself (West 1979): it never cancels.
     """
     m = stop - start
-    state = np.zeros(4 * WIDEST)  # weights, mean, squares about it, squared weights
+    state = np.zeros(4 * LANE)  # weights, mean, squares about it, squared weights
     for t in range(x.shape[0]):
         row = x[t, start:stop]
         to = out[t, start:stop]
@@ -49,11 +49,11 @@ def deviation(x: Array, out: Array, decay: float, start: int, stop: int) -> None
             d = row[j] - state[B + j] if known else 0.0
             share = d / k if known else 0.0
             squares = state[C + j] * decay + old * d * share
-            ww = state[3 * WIDEST + j] * decay * decay + (1.0 if known else 0.0)
+            ww = state[3 * LANE + j] * decay * decay + (1.0 if known else 0.0)
             state[j] = k
             state[B + j] += share
             state[C + j] = squares
-            state[3 * WIDEST + j] = ww
+            state[3 * LANE + j] = ww
             # Unbiased for weights that express reliability: one value alone says nothing.
             left = k * k - ww
             v = squares * k / left

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array
 
 MAX, MIN, ARGMAX, ARGMIN = range(4)
-A, B, C = (k * WIDEST for k in range(3))  # extreme, its row, known values: offsets in the scratch
+A, B, C = (k * LANE for k in range(3))  # extreme, its row, known values: offsets in the scratch
 
 
 @compiled
@@ -26,9 +26,9 @@ def extremes(
     """Fill `out[:, start:stop]` with the extreme of each trailing window, or with its age."""
     rows, m = x.shape[0], stop - start
     sign = 1.0 if what in (MAX, ARGMAX) else -1.0
-    after = np.zeros((window + 1, 3 * WIDEST))
+    after = np.zeros((window + 1, 3 * LANE))
     after[:, :B] = -np.inf
-    state = np.zeros(3 * WIDEST)
+    state = np.zeros(3 * LANE)
     for first in range(0, rows, window):
         last = min(first + window, rows)
         state[:] = 0.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array
@@ -24,7 +24,7 @@ SUM, MEAN, VAR, STD, ZSCORE, ALL = range(6)
 
 # Scratch lies in one array at offsets known to the compiler: with a pointer for each quantity it
 # would need more overlap checks than it is willing to make, and leave the loop scalar.
-A, B, C, D, E, F, G, H = (k * WIDEST for k in range(8))
+A, B, C, D, E, F, G, H = (k * LANE for k in range(8))
 
 
 @compiled
@@ -41,8 +41,8 @@ def _any_unknown(x: Array, first: int, last: int, start: int, stop: int) -> bool
 def sums(x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the SUM or MEAN of each trailing window of `x [T, M]`."""
     rows, m = x.shape[0], stop - start
-    after = np.zeros((window + 1, 2 * WIDEST))  # A: sums, B: counts, of the last block's end
-    state = np.zeros(2 * WIDEST)  # the same of this block's start
+    after = np.zeros((window + 1, 2 * LANE))  # A: sums, B: counts, of the last block's end
+    state = np.zeros(2 * LANE)  # the same of this block's start
     before_unknown = False
     for first in range(0, rows, window):
         last = min(first + window, rows)
@@ -133,9 +133,9 @@ def spreads(
     ALL fills `out` with standard deviations, and `means` and `zscores` beside it.
     """
     rows, m = x.shape[0], stop - start
-    after = np.zeros((window + 1, 3 * WIDEST))  # A: sums, B: squares, C: counts, of the last block
+    after = np.zeros((window + 1, 3 * LANE))  # A: sums, B: squares, C: counts, of the last block
     # The same of this block; D: its origin, E: mean − G, F: variance, G: origin, H: sum again.
-    state = np.zeros(8 * WIDEST)
+    state = np.zeros(8 * LANE)
     for t in range(min(window, rows) - 1, -1, -1):
         row = x[t, start:stop]
         for j in range(m):

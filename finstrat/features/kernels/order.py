@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array
 
-A, B, C, D = (k * WIDEST for k in range(4))  # old, new, carried, known values
+A, B, C, D = (k * LANE for k in range(4))  # old, new, carried, known values
 
 
 @compiled
@@ -26,7 +26,7 @@ def quantiles(
     """Fill `out[:, start:stop]` with the `q`-quantile, linear between order statistics."""
     rows, m = x.shape[0], stop - start
     ordered = np.full((window + 1, m), np.inf)
-    state = np.zeros(4 * WIDEST)
+    state = np.zeros(4 * LANE)
     for t in range(rows):
         row = x[t, start:stop]
         to = out[t, start:stop]
@@ -69,7 +69,7 @@ def quantiles(
 def ranks(x: Array, out: Array, window: int, least: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with (r − ½)/n, r the newest value's rank, ties averaged."""
     rows, m = x.shape[0], stop - start
-    state = np.zeros(3 * WIDEST)
+    state = np.zeros(3 * LANE)
     for t in range(rows):
         row = x[t, start:stop]
         to = out[t, start:stop]

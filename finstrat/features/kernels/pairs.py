@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array
@@ -20,7 +20,7 @@ COV, CORR, BETA, RESIDUAL, R2 = range(5)
 # Offsets in the scratch: sums of x, y, xx, yy, xy and the count; origins; the rows of x and y less
 # those; whether both are known; means; central products; the whole count; whether to sum again.
 X, Y, XX, YY, XY, N, OX, OY, DX, DY, KNOWN, MX, MY, CX, CY, CXY, ALL, AGAIN = (
-    k * WIDEST for k in range(18)
+    k * LANE for k in range(18)
 )
 # Loops stay short on purpose: past a hundred comparisons of addresses the compiler gives up showing
 # that they don't overlap, and with it vector registers.
@@ -150,8 +150,8 @@ def pairs(
     """
     rows, m = x.shape[0], stop - start
     single = y.shape[1] == 1
-    after = np.zeros((window + 1, 6 * WIDEST))
-    state = np.zeros(18 * WIDEST)
+    after = np.zeros((window + 1, 6 * LANE))
+    state = np.zeros(18 * LANE)
     for t in range(min(window, rows) - 1, -1, -1):
         _lay_out(state, x, y, t, start, stop)
         _take_origin(state, m)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.features.compiled import WIDEST, compiled
+from finstrat.features.compiled import LANE, compiled
 
 if TYPE_CHECKING:
     from finstrat.features.compiled import Array
 
 SKEW, KURT = range(2)
 # Offsets in the scratch: power sums, the count, the origin, whether to sum again.
-S1, S2, S3, S4, N, ORIGIN, AGAIN = (k * WIDEST for k in range(7))
+S1, S2, S3, S4, N, ORIGIN, AGAIN = (k * LANE for k in range(7))
 
 
 @compiled
@@ -54,8 +54,8 @@ def _again(x: Array, t: int, window: int, column: int, what: int) -> float:
 def tails(x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int) -> None:
     """Fill `out[:, start:stop]` with the sample SKEW or excess KURT of each trailing window."""
     rows, m = x.shape[0], stop - start
-    after = np.zeros((window + 1, 5 * WIDEST))
-    state = np.zeros(7 * WIDEST)
+    after = np.zeros((window + 1, 5 * LANE))
+    state = np.zeros(7 * LANE)
     for t in range(min(window, rows) - 1, -1, -1):
         row = x[t, start:stop]
         for j in range(m):
