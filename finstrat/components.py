@@ -224,7 +224,7 @@ class Signal(Component, ABC):
     """
 
     kind = "signal"
-    scope: ClassVar[Literal["asset", "market"]] = "asset"
+    scope: Literal["asset", "market"] = "asset"
     outputs: tuple[str, ...] = ("value",)
     needs: tuple[str, ...] = ()
     warmup: int = 0

@@ -9,9 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from finstrat.components import (
     Component,
@@ -25,7 +32,7 @@ from finstrat.components import (
     Strategy,
     TextSource,
 )
-from finstrat.errors import ConfigError
+from finstrat.errors import ConfigError, did_you_mean
 from finstrat.portfolio.problem import Constraints
 from finstrat.simulate.execution import Execution
 from finstrat.toml_file import TomlFile, config_error, dotted
@@ -49,6 +56,15 @@ class Use(BaseModel):
     def options(self) -> dict[str, Any]:
         """The options as written."""
         return dict(self.model_extra or {})
+
+
+def _formula(signal: Any) -> Any:  # noqa: ANN401 - as written in the file
+    """A signal given as one line is the signal "expression" with that line."""
+    return {"use": "expression", "formula": signal} if isinstance(signal, str) else signal
+
+
+SignalUse = Annotated[Use, BeforeValidator(_formula, json_schema_input_type=Use | str)]
+"""A signal's table, or its formula alone."""
 
 
 class Market(Settings):
@@ -90,7 +106,7 @@ class Backtest(Settings):
     documents: dict[str, Use] = Field(default_factory=dict)
     facts: dict[str, Use] = Field(default_factory=dict)
     scorers: dict[str, Use] = Field(default_factory=dict)
-    signals: dict[str, Use] = Field(default_factory=dict)
+    signals: dict[str, SignalUse] = Field(default_factory=dict)
     strategy: Use
     optimizer: Use | None = None
     costs: Use = Use(use="proportional")
@@ -170,6 +186,7 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
 
     scorers = make_all(Scorer, config.scorers, "scorers")
     signals = make_all(Signal, config.signals, "signals")
+    _check_needs(signals, source)
     for name, signal in signals.items():
         # A signal may name a scorer that has no table of its own: then its defaults are meant.
         wanted = getattr(signal.config, "scorer", None)
@@ -193,6 +210,17 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
         resolved=resolved,
         components=components,
     )
+
+
+def _check_needs(signals: Mapping[str, Signal], source: TomlFile) -> None:
+    """Refuse a signal that needs an output of another which no signal of the file has."""
+    known = {f"{name}.{output}" for name, signal in signals.items() for output in signal.outputs}
+    for name, signal in signals.items():
+        for need in signal.needs:
+            if "." in need and need not in known:
+                where = source.mention(("signals", name), need)
+                hint = did_you_mean(need, known - {f"{name}.{own}" for own in signal.outputs})
+                raise ConfigError(f'{where}: signals.{name}: no signal output "{need}"{hint}')
 
 
 def _provenance(registered: Registered) -> dict[str, str]:

@@ -129,8 +129,13 @@ def compute_signals(
         if given is not None and all(key in given for key in keys):
             features.update({key: given[key] for key in keys})
             continue
-        _check_needs(name, signal, inputs)
-        values = signal.compute(replace(inputs, features=dict(features)))
+        so_far = replace(inputs, features=dict(features))
+        _check_needs(name, signal, so_far)
+        try:
+            values = signal.compute(so_far)
+        except (ConfigError, DataError) as error:
+            family = ConfigError if isinstance(error, ConfigError) else DataError
+            raise family(f"signals.{name}: {error}") from error
         whole = _checked_output(name, signal, values, inputs)
         features.update({key: whole[..., k] for k, key in enumerate(keys)})
     return features
@@ -149,8 +154,9 @@ def _check_needs(name: str, signal: Signal, inputs: Inputs) -> None:
                 raise DataError(f"signals.{name}: reads facts, but the run has none in its span")
         elif "." in need:
             inputs.feature(need)
-        else:
-            inputs.panel.field(need)
+        elif need not in inputs.panel.fields:
+            hint = did_you_mean(need, inputs.panel.fields)
+            raise DataError(f'signals.{name}: the price source has no field "{need}"{hint}')
 
 
 def _checked_output(

@@ -93,6 +93,32 @@ class TomlFile:
                 return f"{self.shown_as}:{lines[names[:depth]]}"
         return self.shown_as
 
+    def within(self, key: Key, text: str, offset: int) -> str:
+        """Where the character at `offset` of the string `text` at `key` stands.
+
+        "file:line:column"; for a string written in another way than it reads (on several lines,
+        with escapes, by --set) the column is that of the string itself, and said to be.
+        """
+        found = re.fullmatch(re.escape(self.shown_as) + r":(\d+)", where := self.where(key))
+        if found:
+            line = self.text.splitlines()[int(found[1]) - 1]
+            start = line.find(text, line.find("=") + 1)
+            if text and start >= 0:
+                return f"{where}:{start + offset + 1}"
+        return f"{where}, column {offset + 1}"
+
+    def mention(self, key: Key, word: str) -> str:
+        """Where the strings at or below `key` first say `word`, else where `key` stands."""
+        value: Any = self.data
+        for part in key:
+            value = value.get(part, {}) if isinstance(value, dict) else {}
+        whole = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w.])")
+        strings = value if isinstance(value, dict) else {None: value}
+        for name, text in strings.items():
+            if isinstance(text, str) and (found := whole.search(text)):
+                return self.within((*key, name) if name else key, text, found.start())
+        return self.where(key)
+
 
 def config_error(
     error: ValidationError, file: TomlFile, prefix: Key, model: type[BaseModel]
@@ -107,6 +133,10 @@ def config_error(
             message = f'no such key "{key[-1]}"{did_you_mean(str(key[-1]), known)}'
         elif mistake["type"] == "missing":
             message = f'"{key[-1]}" is missing'
+        elif "column" in mistake.get("ctx", {}):
+            where = file.within(key, mistake["input"], mistake["ctx"]["column"])
+            lines.append(f"{where}: {dotted(key)}: {message}")
+            continue
         else:
             message = f"{message} (got {mistake['input']!r})"
         lines.append(f"{file.where(key)}: {dotted(key)}: {message}")

@@ -32,6 +32,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.verdict import VerdictSection
+    from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
@@ -44,7 +45,7 @@ def finstrat_components() -> list[type[Component]]:
         *(Sp500, FilesPrices, StocknetPrices),
         *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
         *(LoughranMcDonald, MiniLMSentiment),
-        *(MarketMood, Momentum, NewsSentiment),
+        *(Expression, MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance),
         ProportionalCosts,
         *(

@@ -90,3 +90,39 @@ def test_an_assignment_of_another_form_is_refused(file, wrong):
 def test_an_assignment_below_a_value_is_refused(file):
     with pytest.raises(ConfigError, match=r"^--set name\.first: name is a value, not a table"):
         file.with_assignments(["name.first=1"])
+
+
+FORMULA = '''\
+[signals]
+plain = "rank(close)"
+indented  =   'rank(close)'   # rank(close)
+escaped = "rank(cl\\u006fse)"
+long = """
+rank(close)
+"""
+'''
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("plain", "f.toml:2:15"),
+        ("indented", "f.toml:3:21"),
+        ("escaped", "f.toml:4, column 6"),
+        ("long", "f.toml:5, column 6"),
+    ],
+)
+def test_a_column_within_a_string_is_that_of_the_file_where_it_can_be(key, place):
+    file = TomlFile.parse(FORMULA, shown_as="f.toml")
+    text = file.data["signals"][key]
+    assert text.strip() == "rank(close)"
+    assert file.within(("signals", key), text, 5) == place
+
+
+def test_a_word_is_found_in_the_strings_of_a_table():
+    file = TomlFile.parse('[signals.x]\nuse = "y"\nby = "a.bc + a.b"\n', shown_as="f.toml")
+    assert file.mention(("signals", "x"), "a.b") == "f.toml:3:14"
+    assert file.mention(("signals", "x", "by"), "a.b") == "f.toml:3:14"
+    assert file.mention(("signals", "x"), "z") == "f.toml:1"
+    changed = file.with_values({"signals.x.by": "1 + z"})
+    assert changed.mention(("signals", "x"), "z") == "--set signals.x.by, column 5"

@@ -119,9 +119,8 @@ def _full(registered: Registered) -> dict[str, Any]:
         "options": schema.get("properties", {}),
     }
     if issubclass(component, Signal):
-        full["scope"] = component.scope
         # A property depends on the options, so only a constant can be told here.
-        for key in ("outputs", "needs", "memory"):
+        for key in ("scope", "outputs", "needs", "memory"):
             constant = getattr(component, key)
             if isinstance(constant, tuple):
                 full[key] = ", ".join(constant)
