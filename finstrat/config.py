@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -84,6 +85,14 @@ class Dates(Settings):
 
     start: dt.date
     end: dt.date
+
+    @field_validator("end")
+    @classmethod
+    def _after_start(cls, end: dt.date, given: ValidationInfo) -> dt.date:
+        start = given.data.get("start")
+        if start is not None and end <= start:
+            raise ValueError(f"the end {end} does not lie after the start {start}")
+        return end
 
 
 class Assets(Settings):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from finstrat import __version__, pipeline
 from finstrat.components import Section
 from finstrat.config import load, resolve
@@ -120,7 +122,9 @@ class Job:
             except Exception as error:
                 ledger.record(trial, outcome=f"{type(error).__name__}: {error}", returns=None)
                 raise
-        ledger.record(trial, outcome="ok", returns=result.sessions["net"].to_numpy())
+        net, twin = (result.sessions[name].to_numpy() for name in ("net", "twin"))
+        excess = None if np.isnan(twin).all() else net - twin
+        ledger.record(trial, outcome="ok", returns=net, excess=excess)
         computed = time.perf_counter()
         result = replace(
             result,

@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS trials (
     declared INTEGER NOT NULL,
     config TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    returns BLOB
+    returns BLOB,
+    excess BLOB
 ) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS trials_stay BEFORE DELETE ON trials
 BEGIN SELECT RAISE(ABORT, 'the ledger of trials only grows'); END;
@@ -90,23 +91,47 @@ class Ledger:
 
     path: Path
 
-    def record(self, trial: Trial, *, outcome: str, returns: NDArray[np.float64] | None) -> None:
+    def record(
+        self,
+        trial: Trial,
+        *,
+        outcome: str,
+        returns: NDArray[np.float64] | None,
+        excess: NDArray[np.float64] | None = None,
+    ) -> None:
         """Enter a trial; entering it again changes nothing, unless it had failed before.
 
-        `outcome` is "ok" or the error; `returns` `[T]` are its daily net returns.
+        `outcome` is "ok" or the error; `returns` `[T]` are its daily net returns, `excess` those
+        less its text-neutral twin's, where it has one.
         """
-        blob = None if returns is None else np.asarray(returns, dtype="<f8").tobytes()
+        blobs = [
+            None if values is None else np.asarray(values, dtype="<f8").tobytes()
+            for values in (returns, excess)
+        ]
         row = (
             *(trial.id, trial.name, trial.universe, trial.span_start, trial.span_end),
-            *(trial.declared, canonical_json(trial.config).decode(), outcome, blob),
+            *(trial.declared, canonical_json(trial.config).decode(), outcome, *blobs),
         )
         with self._open() as connection:
             connection.execute(
-                "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
-                "SET outcome = excluded.outcome, returns = excluded.returns "
-                "WHERE trials.outcome != 'ok'",
+                "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT(id) DO UPDATE SET outcome = excluded.outcome, "
+                "returns = excluded.returns, excess = excluded.excess WHERE trials.outcome != 'ok'",
                 row,
             )
+
+    def rivals(self, trial: Trial) -> list[NDArray[np.float64]]:
+        """Daily returns less the twin's (net where there is none) of the family's other trials.
+
+        Trials that failed have none; they count in `family` all the same.
+        """
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT coalesce(excess, returns) FROM trials WHERE universe = ? AND id != ? "
+                "AND span_start <= ? AND span_end >= ? AND returns IS NOT NULL ORDER BY id",
+                (trial.universe, trial.id, trial.span_end, trial.span_start),
+            ).fetchall()
+        return [np.frombuffer(blob, dtype="<f8") for (blob,) in rows]
 
     def family(self, trial: Trial) -> dict[str, Any]:
         """How much was tried on this universe over an overlapping span, `trial` included.

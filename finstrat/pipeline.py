@@ -8,7 +8,7 @@ and nothing is written here, but for the cache of scores that the caller may han
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,15 +20,16 @@ from finstrat.data import Finding
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.portfolio.decision import checked
 from finstrat.portfolio.targets import target_weights
-from finstrat.signals import Features, Progress, Scores, builds_on, compute_signals
+from finstrat.signals import Features, Progress, Scores, compute_signals, untouched
 from finstrat.simulate.account import simulate
 from finstrat.store import RunResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from finstrat.config import Plan
-    from finstrat.costs import CostRates
     from finstrat.data import Panel
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
@@ -66,40 +67,25 @@ def run(
     )
     features = compute_signals(plan, inputs)
     decision = decide(plan, replace(inputs, features=features))
-    costs = plan.costs.rates(market.panel)
-    solved: dict[bytes, NDArray[np.float64]] = {}
-
-    def account(decision: CheckedDecision) -> tuple[pd.DataFrame, Simulation, int]:
-        """The targets of a decision, and what an account that trades on them earns."""
-        targets = target_weights(
-            decision,
-            market.panel,
-            optimizer=plan.optimizer,
-            constraints=plan.config.limits,
-            costs=costs,
-            first=market.first,
-            solved=solved,
-        )
-        frame = _frame(targets.weights, market.panel).iloc[market.first :]
-        return frame, trade(plan, market, frame, costs), targets.short_history
-
+    desk = Desk(plan, market)
     progress("portfolio", 0, 2)
-    targets, simulation, short_history = account(decision)
+    traded = desk.trade(decision)
+    simulation = traded.simulation
     progress("portfolio", 1, 2)
     twin = neutral_twin(plan, inputs, features, decision, first=market.first)
-    twin_net = account(twin)[1].sessions["net"] if twin else np.nan
+    twin_net = desk.trade(twin).simulation.sessions["net"] if twin else np.nan
     progress("portfolio", 2, 2)
 
     sessions = simulation.sessions.assign(
         benchmark=benchmark_returns(plan, market.panel)[market.first :], twin=twin_net
     )
-    findings = [*market.findings, *_trading_findings(simulation, short_history)]
+    findings = [*market.findings, *_trading_findings(simulation, traded.short_history)]
     return RunResult(
         kind="backtest",
         name=plan.config.name,
         config=plan.resolved,
         sessions=sessions,
-        targets=targets,
+        targets=traded.targets,
         holdings=simulation.holdings,
         orders=simulation.orders,
         periods_per_year=market.clock.periods_per_year,
@@ -147,35 +133,105 @@ def neutral_twin(
     unknown), signals built on it are computed anew, and exposure is scaled to the same average
     over the evaluated rebalances. What is left is what the strategy earns without the text.
     """
-    reads = [name for name, signal in plan.signals.items() if "documents" in signal.needs]
+    return with_text_replaced(
+        plan,
+        inputs,
+        features,
+        decision,
+        first=first,
+        by=lambda values: torch.where(values.isnan(), torch.nan, values.nanmean()),
+    )
+
+
+def with_text_replaced(
+    plan: Plan,
+    inputs: Inputs,
+    features: Features,
+    decision: CheckedDecision,
+    *,
+    first: int,
+    by: Callable[[torch.Tensor], torch.Tensor],
+) -> CheckedDecision | None:
+    """What the strategy decides when `by` stands for each output of a signal that reads documents.
+
+    Signals built on those are computed anew, and exposure is scaled to the mean of `decision` over
+    the evaluated rebalances. None where no signal reads text.
+    """
+    reads = text_signals(plan)
     if not reads:
         return None
-    flat: Features = {}
-    for key, values in features.items():
-        if key.partition(".")[0] in reads:
-            flat[key] = torch.where(values.isnan(), torch.nan, values.nanmean())
-        elif not builds_on(plan.signals, key.partition(".")[0], reads):
-            flat[key] = values
-    without = compute_signals(plan, inputs, given=flat)
-    twin = decide(plan, replace(inputs, features=without))
+    replaced = {
+        key: by(values) for key, values in features.items() if key.partition(".")[0] in reads
+    }
+    given = {**untouched(features, plan.signals, reads), **replaced}
+    computed = compute_signals(plan, inputs, given=given)
+    other = decide(plan, replace(inputs, features=computed))
+    return with_exposure_of(decision, other, first=first)
+
+
+def text_signals(plan: Plan) -> list[str]:
+    """The signals that read documents themselves, by their names in the backtest file."""
+    return [name for name, signal in plan.signals.items() if "documents" in signal.needs]
+
+
+def with_exposure_of(
+    decision: CheckedDecision, other: CheckedDecision, *, first: int
+) -> CheckedDecision:
+    """`other`, its exposure scaled to the mean of `decision`'s over the evaluated rebalances."""
     evaluated = np.arange(len(decision.rebalance)) >= first
     own = decision.exposure[decision.rebalance & evaluated]
-    other = twin.exposure[twin.rebalance & evaluated]
-    if own.size and other.size and other.mean() > 0:
-        return replace(twin, exposure=twin.exposure * (own.mean() / other.mean()))
-    return twin
+    its = other.exposure[other.rebalance & evaluated]
+    if own.size and its.size and its.mean() > 0:
+        return replace(other, exposure=other.exposure * (own.mean() / its.mean()))
+    return other
 
 
-def trade(plan: Plan, market: Market, targets: pd.DataFrame, costs: CostRates) -> Simulation:
-    """The account that trades on `targets` over the evaluated span."""
-    rows = slice(market.first, len(market.clock))
-    return simulate(
-        targets,
-        market.panel.slice(market.first, len(market.clock)),
-        rates=replace(costs, fees=costs.fees[rows], slippage=costs.slippage[rows]),
-        execution=plan.config.execution,
-        max_gross=plan.config.limits.gross,
-    )
+@dataclass(frozen=True, eq=False)
+class Traded:
+    """What came of a decision.
+
+    Attributes:
+        targets: weights to hold, `[T, N]` over the evaluated span; a NaN row means hold.
+        simulation: the account that traded on them.
+        short_history: how often an eligible asset had too little history for the optimizer.
+    """
+
+    targets: pd.DataFrame
+    simulation: Simulation
+    short_history: int
+
+
+class Desk:
+    """Trades decisions over one market; a problem that two of them share is solved once."""
+
+    def __init__(self, plan: Plan, market: Market) -> None:
+        self._plan = plan
+        self._market = market
+        self._costs = plan.costs.rates(market.panel)
+        self._solved: dict[bytes, NDArray[np.float64]] = {}
+
+    def trade(self, decision: CheckedDecision) -> Traded:
+        """The targets of a decision, and the account that trades on them."""
+        market, costs = self._market, self._costs
+        targets = target_weights(
+            decision,
+            market.panel,
+            optimizer=self._plan.optimizer,
+            constraints=self._plan.config.limits,
+            costs=costs,
+            first=market.first,
+            solved=self._solved,
+        )
+        evaluated = slice(market.first, len(market.clock))
+        frame = _frame(targets.weights, market.panel).iloc[evaluated]
+        simulation = simulate(
+            frame,
+            market.panel.slice(market.first, len(market.clock)),
+            rates=replace(costs, fees=costs.fees[evaluated], slippage=costs.slippage[evaluated]),
+            execution=self._plan.config.execution,
+            max_gross=self._plan.config.limits.gross,
+        )
+        return Traded(frame, simulation, targets.short_history)
 
 
 def benchmark_returns(plan: Plan, panel: Panel) -> NDArray[np.float64]:

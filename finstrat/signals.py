@@ -187,7 +187,15 @@ def _checked_output(
     return values
 
 
-def builds_on(signals: Mapping[str, Signal], name: str, roots: list[str]) -> bool:
-    """Whether a signal uses any of `roots`, directly or through others."""
+def untouched(features: Features, signals: Mapping[str, Signal], roots: list[str]) -> Features:
+    """The outputs of signals that neither are among `roots` nor use any of them, at any remove."""
+    return {
+        key: values
+        for key, values in features.items()
+        if not _rests_on(signals, key.partition(".")[0], roots)
+    }
+
+
+def _rests_on(signals: Mapping[str, Signal], name: str, roots: list[str]) -> bool:
     needed = [need.partition(".")[0] for need in signals[name].needs if "." in need]
-    return any(other in roots or builds_on(signals, other, roots) for other in needed)
+    return name in roots or any(_rests_on(signals, other, roots) for other in needed)

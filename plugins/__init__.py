@@ -34,6 +34,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.performance import PerformanceSection
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
+    from finstrat_plugins.sections.validation import ValidationSection
     from finstrat_plugins.sections.verdict import VerdictSection
     from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.market_mood import MarketMood
@@ -61,6 +62,7 @@ def finstrat_components() -> list[type[Component]]:
             PerformanceSection,
             ProvenanceSection,
             RiskSection,
+            ValidationSection,
             VerdictSection,
         ),
     ]

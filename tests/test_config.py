@@ -146,3 +146,8 @@ def test_the_bundled_backtests_are_valid(name, host, tmp_path):
 def test_a_name_that_could_not_be_a_directory_is_refused():
     with pytest.raises(ConfigError, match=r"^x\.toml:1: name: "):
         load(TomlFile.parse('name = "../up"\n', shown_as="x.toml"))
+
+
+def test_a_span_that_ends_before_it_starts_is_pointed_at(planned):
+    message = refused(planned, "span.start=2030-01-01")
+    assert "the end 2024-03-28 does not lie after the start 2030-01-01" in message

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from finstrat import __version__
-from finstrat.cli import config, data, doctor, init, model, plugins, report, run, runs
+from finstrat.cli import audit, config, data, doctor, init, model, plugins, report, run, runs
 from finstrat.cli.state import State
 from finstrat.errors import FinstratError
 
@@ -57,6 +57,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("audit")(audit.audit)
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app, name="data")

@@ -164,6 +164,12 @@ class Documents:
         """The documents that may count at a cutoff: `max(event_at, known_at) < moment`."""
         return self.take(np.maximum(self.event_at, self.known_at) < moment)
 
+    def with_texts_of(self, order: NDArray[np.int64]) -> Documents:
+        """The same documents, the i-th carrying the text of the `order[i]`-th."""
+        column = self.table.schema.get_field_index("text")
+        texts = self.table.column("text").take(pa.array(order))
+        return Documents(self.table.set_column(column, SCHEMA.field("text"), texts), self.findings)
+
     def digest(self) -> str:
         """A sha256 over every row."""
         sha = hashlib.sha256()

@@ -79,6 +79,18 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "orders.count": Convention("count", "fills over the whole span"),
     "trials.total": Convention("count", "runs tried on this universe and span, this one included"),
+    "return.daily-gross": Convention("fraction", "mean daily return before fees and slippage"),
+    "luck.deflated-sharpe": Convention(
+        "probability",
+        "that the Sharpe ratio of the return less the twin's beats the best of as many trials "
+        "without skill (Bailey and López de Prado, 2014)",
+    ),
+    "luck.independent-trials": Convention(
+        "count", "groups of trials whose returns correlate by more than 0.5, and the unseen ones"
+    ),
+    "luck.placebo-p": Convention(
+        "probability", "(1 + placebos that earned as much before costs) / (placebos + 1)"
+    ),
     "sessions.before-cutoff": Convention(
         "fraction", "share of sessions that a model's training data may reach into"
     ),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
 import numpy as np
 
 from finstrat.risk.conventions import known, observed, unknown
+from finstrat.risk.figure import Figure
 from finstrat.validate.bootstrap import FEWEST, bootstrap_interval
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from finstrat.risk.figure import Figure
     from finstrat.text.card import ModelCard
 
 Status = Literal["pass", "fail", "inconclusive", "not run", "not applicable"]
@@ -32,6 +32,7 @@ AUDITS = {
     "deflated-sharpe": "survives the number of trials",
     "causality": "uses nothing from the future",
     "placebo": "beats placebo text",
+    "past-returns": "says more than past returns do",
     "out-of-sample": "holds out of sample",
 }
 """What each audit shows, by the name under which it records its result."""
@@ -124,8 +125,8 @@ def period_unknown_to_models(cards: Sequence[ModelCard], sessions: NDArray[np.da
 def recorded_audit(name: str, checks: Mapping[str, Any]) -> Check:
     """What the audit `name` of `AUDITS` left in a run's checks; absent, it was not run.
 
-    A record is `{"status": ..., "evidence": ...}`. One that can't be read as such is
-    inconclusive, never a pass.
+    A record is `{"status": ..., "evidence": ..., "figures": [[label, figure], ...]}`. One that
+    can't be read as such is inconclusive, never a pass.
     """
     title = AUDITS[name]
     if name not in checks:
@@ -135,7 +136,18 @@ def recorded_audit(name: str, checks: Mapping[str, Any]) -> Check:
     if not _is_status(status):
         evidence = f'The record of "{name}" has the status {status!r}, which means nothing here.'
         return Check(title, "inconclusive", evidence)
-    return Check(title, status, str(record.get("evidence") or "No evidence was recorded."))
+    figures = tuple((label, Figure(**_paired(each))) for label, each in record.get("figures", []))
+    return Check(title, status, str(record.get("evidence") or "No evidence was recorded."), figures)
+
+
+def _paired(figure: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded figure as `Figure` takes it: JSON has lists and nulls."""
+    ci = figure["ci"]
+    return {
+        **figure,
+        "ci": None if ci is None else tuple(ci),
+        "reason_if_null": figure["reason_if_null"] or "",
+    }
 
 
 def _is_status(status: Any) -> TypeGuard[Status]:  # noqa: ANN401 - a record may hold anything

@@ -11,13 +11,15 @@ from finstrat_plugins.sections.monthly_returns import MonthlyReturnsSection
 from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
+from finstrat_plugins.sections.validation import ValidationSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
 import finstrat
 
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
-    *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection, VerdictSection),
+    *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection),
+    *(ValidationSection, VerdictSection),
 ]
 
 
@@ -71,3 +73,14 @@ def test_exposure_measures_what_was_held(make_result):
     assert only(block.figures, "Effective number of names").value == pytest.approx(1.8)
     assert only(block.figures, "Turnover").value == pytest.approx(126.0)
     assert block.tables[0].rows == (("A", 50.0, 50.0), ("B", 25.0, 25.0))
+
+
+def test_placebos_are_drawn_around_the_run(make_result):
+    record = {"status": "pass", "evidence": "p = 0.05.", "own": 0.001, "draws": [0.0, 1e-4] * 20}
+    block = ValidationSection().build(make_result([0.01, 0.01], checks={"placebo": record}))
+    (chart,) = block.charts
+    bars, rule = chart.spec["layer"]
+    assert sum(row["count"] for row in bars["data"]["values"]) == 40
+    assert rule["data"]["values"] == [{"own": 10.0}]
+    assert block.status == "warning"  # the other audits were not run
+    assert ValidationSection().build(make_result([0.01])).status == "not run"

@@ -1,0 +1,363 @@
+"""Puts a finished run to the test: the pipeline again, under inputs that are changed on purpose.
+
+Each check leaves one record for the run's `checks/`; the report puts itself together from them.
+A check says only what it saw: pass, fail, inconclusive or not applicable. None adds a trial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from finstrat.components import Inputs
+from finstrat.config import Backtest, Dates, resolve
+from finstrat.errors import DataError
+from finstrat.job import report_files
+from finstrat.ledger import Ledger, trial_of
+from finstrat.market import load_market
+from finstrat.pipeline import (
+    Desk,
+    decide,
+    neutral_twin,
+    pick_device,
+    text_signals,
+    with_exposure_of,
+    with_text_replaced,
+)
+from finstrat.risk.conventions import known
+from finstrat.signals import Scores, compute_signals, untouched
+from finstrat.store import canonical_json, load, write_atomically
+from finstrat.text.cache import ScoreCache
+from finstrat.validate.luck import Finding, deflated_sharpe, placebo_test
+from finstrat.validate.residual import beyond_past_returns
+from finstrat.validate.shifts import circular_shift
+from finstrat.validate.verdict import beats_twin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from finstrat.config import Plan
+    from finstrat.host import Host
+    from finstrat.market import Market
+    from finstrat.portfolio.decision import CheckedDecision
+    from finstrat.project import Project
+    from finstrat.signals import Features, Progress
+    from finstrat.store import RunResult
+
+PLACEBOS = 200
+"""Placebos of an audit, unless told otherwise: p can reach 0.005."""
+
+CUTS = 6
+"""Dates at which the data are made to end early."""
+
+SAME = 1e-9
+"""Target weights closer than this are the same: solvers stop near an optimum, not on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A stored run, reopened: everything an audit changes, and what it is compared with."""
+
+    result: RunResult
+    plan: Plan
+    market: Market
+    inputs: Inputs
+    features: Features
+    decision: CheckedDecision
+    desk: Desk
+    ledger: Ledger
+    cache: ScoreCache
+    progress: Progress
+
+    @property
+    def seed(self) -> int:
+        """The run's own seed, which every draw of an audit starts from."""
+        return self.plan.config.seed
+
+
+def reopen(
+    result: RunResult,
+    *,
+    project: Project,
+    host: Host,
+    cache: ScoreCache,
+    device: str = "auto",
+    progress: Progress = lambda _step, _done, _total: None,
+) -> Case:
+    """The case of a stored run.
+
+    Raises:
+        DataError: its inputs or the code of its components have changed since, so that an audit
+            would judge something else.
+    """
+    config = Backtest.model_validate(result.config)
+    plan = resolve(config, host, root=project.root)
+    market = load_market(plan)
+    recorded = result.manifest["components"]
+    changed = [
+        key
+        for key, each in plan.components.items()
+        if (each["version"], each["sha256"])
+        != (recorded.get(key, {}).get("version"), recorded.get(key, {}).get("sha256"))
+    ]
+    changed += [
+        key
+        for key, digest in market.digests.items()
+        if result.manifest["inputs"].get(key) != digest
+    ]
+    if changed:
+        raise DataError(
+            f"{result.name}: {', '.join(changed)} changed since the run; run it again and audit "
+            "the new run"
+        )
+    scores = Scores(
+        plan, market.documents, cache=cache, device=pick_device(device), progress=progress
+    )
+    inputs = Inputs(
+        panel=market.panel,
+        documents=market.documents,
+        facts=market.facts,
+        clock=market.clock,
+        device=scores.device,
+        scorer=scores,
+    )
+    features = compute_signals(plan, inputs)
+    return Case(
+        result=result,
+        plan=plan,
+        market=market,
+        inputs=inputs,
+        features=features,
+        decision=decide(plan, replace(inputs, features=features)),
+        desk=Desk(plan, market),
+        ledger=Ledger(project.state / "trials.sqlite"),
+        cache=cache,
+        progress=progress,
+    )
+
+
+def audit_run(
+    directory: Path,
+    *,
+    project: Project,
+    host: Host,
+    placebos: int = PLACEBOS,
+    device: str = "auto",
+    progress: Progress = lambda _step, _done, _total: None,
+) -> dict[str, dict[str, Any]]:
+    """The records of every check on the run in `directory`, stored there, its report written anew.
+
+    Raises:
+        DataError: there is no run, or its inputs or code have changed since.
+    """
+    result = load(directory)
+    with ScoreCache(project.state / "scores.sqlite") as cache:
+        case = reopen(
+            result, project=project, host=host, cache=cache, device=device, progress=progress
+        )
+        records = audit(case, placebos=placebos)
+    (directory / "checks").mkdir(exist_ok=True)
+    for name, record in records.items():
+        write_atomically(directory / "checks" / f"{name}.json", canonical_json(record))
+    for name, content in report_files(load(directory), host).items():
+        write_atomically(directory / name, content)
+    return records
+
+
+def audit(case: Case, *, placebos: int = PLACEBOS) -> dict[str, dict[str, Any]]:
+    """The record of every check, by its name in `finstrat.validate.verdict.AUDITS`."""
+    checks: dict[str, Callable[[], tuple[Finding, dict[str, Any]]]] = {
+        "deflated-sharpe": lambda: (survives_its_trials(case), {}),
+        "causality": lambda: (uses_no_future(case), {}),
+        "placebo": lambda: beats_placebos(case, draws=placebos),
+        "past-returns": lambda: (beyond_prices(case), {}),
+        "out-of-sample": lambda: (out_of_sample(case), {}),
+    }
+    records = {}
+    for name, check in checks.items():
+        finding, more = check()
+        records[name] = {
+            "status": finding.status,
+            "evidence": finding.evidence,
+            "figures": [[label, figure.to_dict()] for label, figure in finding.figures],
+            **more,
+        }
+    return records
+
+
+def survives_its_trials(case: Case) -> Finding:
+    """Whether the return less the twin's (net where no text is read) outlives the trials made."""
+    net, twin = (case.result.sessions[name].to_numpy(dtype=np.float64) for name in ("net", "twin"))
+    own = net if np.isnan(twin).all() else net - twin
+    trial = trial_of(
+        case.plan.resolved,
+        components=case.plan.components,
+        inputs=case.market.digests,
+        assets=list(case.market.panel.assets),
+    )
+    family = case.ledger.family(trial)
+    return deflated_sharpe(
+        own,
+        case.ledger.rivals(trial),
+        recorded=family["recorded"],
+        declared=family["declared"],
+    )
+
+
+def uses_no_future(case: Case) -> Finding:
+    """Whether ending the data earlier leaves every earlier target as it was.
+
+    Sources, alignment, signals, strategy and optimizer all run again over the shorter span, so a
+    leak in any of them shows, also one that lies in how a source restates its past.
+    """
+    whole = case.desk.trade(case.decision).targets
+    dates = whole.index[5:-1]
+    rng = np.random.default_rng(case.seed)
+    chosen = np.sort(rng.choice(len(dates), size=min(CUTS, len(dates)), replace=False))
+    cuts = [dates[i] for i in chosen]
+    for done, cut in enumerate(cuts):
+        case.progress("causality", done, len(cuts))
+        found = _first_change(whole.loc[:cut], _targets_until(case, cut))
+        if found is not None:
+            session, asset, later, earlier = found
+            return Finding(
+                "fail",
+                f"With data that end on {cut:%Y-%m-%d}, the target of {asset} on "
+                f"{session:%Y-%m-%d} is {earlier:.6g}; with later data it was {later:.6g}.",
+            )
+    case.progress("causality", len(cuts), len(cuts))
+    if not cuts:
+        return Finding("inconclusive", "The run is too short to end it earlier.")
+    compared = int(whole.loc[: cuts[-1]].notna().any(axis=1).sum())
+    return Finding(
+        "pass",
+        f"Ending the data at {len(cuts)} dates from {cuts[0]:%Y-%m-%d} to {cuts[-1]:%Y-%m-%d} "
+        "changed no earlier target.",
+        (("Rebalances compared", known("data.count", compared, n=compared)),),
+    )
+
+
+def _targets_until(case: Case, cut: pd.Timestamp) -> pd.DataFrame:
+    """The targets of the same backtest over data that end on `cut`."""
+    span = Dates(start=case.plan.config.span.start, end=cut.date())
+    plan = replace(case.plan, config=case.plan.config.model_copy(update={"span": span}))
+    market = load_market(plan)
+    scores = Scores(
+        plan,
+        market.documents,
+        cache=case.cache,
+        device=case.inputs.device,
+        progress=lambda _step, _done, _total: None,
+    )
+    inputs = Inputs(
+        panel=market.panel,
+        documents=market.documents,
+        facts=market.facts,
+        clock=market.clock,
+        device=case.inputs.device,
+        scorer=scores,
+    )
+    features = compute_signals(plan, inputs)
+    return Desk(plan, market).trade(decide(plan, replace(inputs, features=features))).targets
+
+
+def _first_change(
+    later: pd.DataFrame, earlier: pd.DataFrame
+) -> tuple[pd.Timestamp, str, float, float] | None:
+    """Where two frames of targets first differ over the sessions of `earlier`, and both values.
+
+    An asset that one of them doesn't have is held at 0; a row of NaN means hold in both.
+    """
+    assets = sorted({*later.columns, *earlier.columns})
+    a = later.reindex(index=earlier.index, columns=assets)
+    b = earlier.reindex(columns=assets)
+    holds_a, holds_b = a.isna().all(axis=1), b.isna().all(axis=1)
+    left, right = a.fillna(0.0).to_numpy(), b.fillna(0.0).to_numpy()
+    differs = np.abs(left - right) > SAME
+    differs |= (holds_a != holds_b).to_numpy()[:, None]
+    if not differs.any():
+        return None
+    row, column = np.argwhere(differs)[0]
+    return earlier.index[row], assets[column], float(left[row, column]), float(right[row, column])
+
+
+def beats_placebos(case: Case, *, draws: int) -> tuple[Finding, dict[str, Any]]:
+    """Whether the same texts at other times earn as much.
+
+    In each placebo the texts of every asset are shifted in a circle over that asset's documents, so
+    that their number, times and the order of their tone stay; exposure is scaled to the run's own
+    mean. Returns before costs are compared, so that turnover neither helps nor hurts.
+    """
+    if not text_signals(case.plan):
+        return Finding("not applicable", "No text was used, so there is nothing to shift."), {}
+    groups = case.inputs.document_assets().cpu().numpy()
+    rng = np.random.default_rng(case.seed)
+    earned = np.empty(draws)
+    for i in range(draws):
+        case.progress("placebos", i, draws)
+        earned[i] = _gross(case, _shifted(case, circular_shift(groups, rng)))
+    case.progress("placebos", draws, draws)
+    own = _gross(case, case.decision)
+    return placebo_test(own, earned), {"own": own, "draws": earned.tolist()}
+
+
+def _shifted(case: Case, order: NDArray[np.int64]) -> CheckedDecision:
+    """What the strategy decides when document i carries the text of document `order[i]`."""
+    inputs = case.inputs
+    scorer, places = inputs.scorer, torch.from_numpy(order)
+    shifted = replace(
+        inputs,
+        documents=inputs.documents.with_texts_of(order),
+        scorer=None if scorer is None else lambda name: scorer(name)[places],
+    )
+    kept = untouched(case.features, case.plan.signals, text_signals(case.plan))
+    features = compute_signals(case.plan, shifted, given=kept)
+    decision = decide(case.plan, replace(shifted, features=features))
+    return with_exposure_of(case.decision, decision, first=case.market.first)
+
+
+def _gross(case: Case, decision: CheckedDecision) -> float:
+    """The mean daily return before costs of trading on `decision`."""
+    return float(case.desk.trade(decision).simulation.sessions["gross"].mean())
+
+
+def beyond_prices(case: Case) -> Finding:
+    """Whether what the text says beyond past returns still beats the text-neutral twin."""
+    first = case.market.first
+    close = case.inputs.prices("close")
+    residual = with_text_replaced(
+        case.plan,
+        case.inputs,
+        case.features,
+        case.decision,
+        first=first,
+        by=lambda values: beyond_past_returns(values, close),
+    )
+    twin = neutral_twin(case.plan, case.inputs, case.features, case.decision, first=first)
+    if residual is None or twin is None:
+        return Finding("not applicable", "No text was used.")
+    own, other = (
+        case.desk.trade(each).simulation.sessions["net"].to_numpy() for each in (residual, twin)
+    )
+    check = beats_twin(own, other, seed=case.seed)
+    evidence = f"With past returns taken out of the text's signals: {check.evidence}"
+    # That nothing is left beyond past returns is no proof against the signal.
+    status = "inconclusive" if check.status == "fail" else check.status
+    return Finding(status, evidence, check.figures)
+
+
+def out_of_sample(case: Case) -> Finding:
+    """Whether what was fitted holds on data it was not fitted on."""
+    fitted = [name for name, signal in case.plan.signals.items() if hasattr(signal, "fit")]
+    if fitted:
+        return Finding(
+            "inconclusive", f"{', '.join(fitted)} is fitted, and no walk-forward check was made."
+        )
+    return Finding("not applicable", "Nothing in this run is fitted to data.")

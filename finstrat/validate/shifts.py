@@ -1,0 +1,28 @@
+"""Placebo texts: the same ones, at other times.
+
+Knows only which documents belong together, not what they say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def circular_shift(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Which document's text each document gets, `[D]`, where those of a group move in a circle.
+
+    `groups` `[D]` says which documents belong together (an asset's, say), in the order of their
+    times. Each group of n moves by its own 1 … n − 1 places, all equally likely, so that the order
+    of its texts, and with it their autocorrelation, stays. A group of one keeps its text.
+    """
+    order = np.arange(len(groups))
+    for group in np.unique(groups):
+        places = np.flatnonzero(groups == group)
+        if len(places) > 1:
+            order[places] = np.roll(places, int(rng.integers(1, len(places))))
+    return order
