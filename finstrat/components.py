@@ -189,6 +189,8 @@ class Scorer(Component, ABC):
     kind = "scorer"
     outputs: tuple[str, ...]
     """K names, like ("score",) or ("negative", "neutral", "positive", "score")."""
+    precision: ClassVar[Literal["fp32", "fp16"]] = "fp32"
+    """How scores are kept and handed on; fp16 halves the cache of embeddings."""
 
     @property
     @abstractmethod

@@ -1,6 +1,8 @@
 """A small project on disk: three assets, a quarter of real sessions, one backtest."""
 
+import multiprocessing
 import os
+import runpy
 import textwrap
 from pathlib import Path
 
@@ -253,3 +255,20 @@ def classifier_directory(tmp_path_factory):
         model.save_pretrained(directory)
         tokenizer.save_pretrained(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """Starts a script in a process of its own, with finstrat imported, to be killed at will.
+
+    The process is forked from a server that has never run a kernel, so that it begins at once.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["finstrat.text", "finstrat.cli", "finstrat_plugins"])
+
+    def start(script, **given):
+        process = context.Process(target=runpy.run_path, args=(str(script), given))
+        process.start()
+        return process
+
+    return start

@@ -15,7 +15,19 @@ import typer
 from typer.core import TyperGroup
 
 from finstrat import __version__
-from finstrat.cli import audit, config, data, doctor, init, model, plugins, report, run, runs
+from finstrat.cli import (
+    audit,
+    cache,
+    config,
+    data,
+    doctor,
+    init,
+    model,
+    plugins,
+    report,
+    run,
+    runs,
+)
 from finstrat.cli.state import State
 from finstrat.errors import FinstratError
 
@@ -62,6 +74,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

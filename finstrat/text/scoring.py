@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from finstrat.errors import PluginError
+from finstrat.text.cache import rounded
 from finstrat.text.clean import cleaned, text_key
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def score_documents(
     unique = list(row_of)
     table = np.full((len(unique) + 1, width), np.nan, dtype=np.float32)
     keys = [text_key(text) for text in unique]
-    known = cache.get_many(scorer.fingerprint, keys, width=width) if cache else {}
+    kept = scorer.precision
+    known = cache.get_many(scorer.fingerprint, keys, width=width, precision=kept) if cache else {}
     missing = []
     for row, key in enumerate(keys):
         if key in known:
@@ -99,7 +101,12 @@ def score_documents(
         chunk = missing[done : done + CHUNK]
         table[chunk] = _checked(scorer, [unique[row] for row in chunk])
         if cache:
-            cache.put_many(scorer.fingerprint, {keys[row]: table[row] for row in chunk})
+            cache.put_many(
+                scorer.fingerprint,
+                {keys[row]: table[row] for row in chunk},
+                precision=kept,
+                label=f"{scorer.name} {scorer.version}",
+            )
     if progress is not None:
         progress(len(unique), len(unique))
     return Scored(
@@ -122,5 +129,4 @@ def _checked(scorer: Scorer, texts: list[str]) -> NDArray[np.float32]:
             f'scorer "{scorer.name}": expected float32 {expected} on the CPU, '
             f"got {scores.dtype} {list(scores.shape)} on {scores.device}"
         )
-    values: NDArray[np.float32] = scores.detach().numpy()
-    return values
+    return rounded(scores.detach().numpy(), scorer.precision)

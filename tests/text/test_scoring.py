@@ -50,6 +50,23 @@ def test_second_scoring_scores_nothing_and_gives_the_same_bits(scorer, tmp_path)
     assert first.values[-1].isnan().all()
 
 
+def test_half_precision_scores_are_the_same_fresh_cached_or_without_a_cache(tmp_path):
+    class Halved(LoughranMcDonald):
+        precision = "fp16"
+
+    texts = ["gain gain loss", "loss loss loss gain", "profitable"]
+    with ScoreCache(tmp_path / "scores.sqlite") as cache:
+        fresh = score_documents(Halved(), texts, cache=cache)
+        full = score_documents(LoughranMcDonald(), texts, cache=cache)
+        cached = score_documents(Halved(), texts, cache=cache)
+    alone = score_documents(Halved(), texts)
+    assert (fresh.scored, full.scored, cached.scored) == (3, 3, 0)
+    assert torch.equal(fresh.values, cached.values)
+    assert torch.equal(fresh.values, alone.values)
+    assert not torch.equal(fresh.values, full.values)
+    assert torch.allclose(fresh.values, full.values, atol=1e-3)
+
+
 def test_damaged_row_is_computed_anew(tmp_path):
     scorer, path = LoughranMcDonald(), tmp_path / "scores.sqlite"
     with ScoreCache(path) as cache:
