@@ -227,7 +227,7 @@ class Desk:
         simulation = simulate(
             frame,
             market.panel.slice(market.first, len(market.clock)),
-            rates=replace(costs, fees=costs.fees[evaluated], slippage=costs.slippage[evaluated]),
+            rates=costs.rows(evaluated.start, evaluated.stop),
             execution=self._plan.config.execution,
             max_gross=self._plan.config.limits.gross,
         )
@@ -280,12 +280,14 @@ def _trading_findings(simulation: Simulation, short_history: int) -> list[Findin
         ("eligible without enough history", short_history, "left out of the optimizer's problem"),
         ("order cut for lack of cash", simulation.partial_fills, "filled in part"),
         ("order without a price", simulation.waited_orders, "filled at the next price"),
+        ("order cut to the volume", simulation.carried_orders, "carried to later sessions"),
         ("order never filled", simulation.missed_orders, "no price while it was in force"),
         (
             "held asset whose prices ended",
             simulation.delisted_exits,
             "sold at the delisting return",
         ),
+        ("margin call", simulation.margin_calls, "holdings reduced at the next fill"),
         ("account lost everything", int(simulation.bankrupt_at is not None), "trading stopped"),
     )
     return [

@@ -57,7 +57,7 @@ def _torch() -> str:
 def _vectorbt() -> str:
     from finstrat.simulate import vectorbt_engine
 
-    return vectorbt_engine.name("rust")
+    return vectorbt_engine.name()
 
 
 def _encoder(state: State) -> str:

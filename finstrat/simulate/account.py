@@ -1,7 +1,7 @@
 """What an account would have been worth, had it traded on the targets.
 
-Fills come from an engine; cash, positions and returns are booked here from the fills and the
-prices, so any engine is accounted for in the same way. Nothing here judges the result.
+vectorbt gives fills, and cash, positions and returns are booked here from them; `ledger` keeps the
+account itself. Either way one `Simulation` comes out. Nothing here judges the result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from finstrat.errors import SimulationError
 from finstrat.simulate.book import Fills, order_book
+from finstrat.simulate.checks import checked_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from finstrat.data import Panel
     from finstrat.simulate.book import Book
     from finstrat.simulate.execution import Execution
+    from finstrat.simulate.kernel import Records
+    from finstrat.simulate.ledger import Accounts
 
 
 ROUNDING = 1e-9
@@ -34,20 +38,26 @@ class Simulation:
     Attributes:
         sessions: one row a session, columns
             net: simple return of net asset value, the first row against the initial cash;
-            gross: the same before costs, (ΔNAV + fees + slippage) / NAV of the session before;
+            gross: the same before costs, (ΔNAV + fees + slippage + borrow) / NAV of the session
+            before;
             equity: net asset value at the close;
             exposure, net_exposure: Σ|w| and Σw held at the close;
             turnover: traded value / NAV of the session before;
-            fees, slippage: paid in the session; cash: at the close.
+            fees, slippage: paid in the session (taxes are fees, impact is slippage);
+            borrow: fees paid for short positions; interest: on cash, below 0 on a loan;
+            dividends: paid out, below 0 on a short; cash: at the close.
         holdings: weights held at the close, `[T, N]`, in the panel's order.
         orders: one row a fill, in the order of execution: session, asset, side, shares, price
-            (after slippage), value (shares × price), fee, slippage (in currency).
+            (after slippage), value (shares × price), fee, slippage (in currency), reason.
         engine: name and version.
         limits: what the engine doesn't model, in sentences.
         partial_fills: orders cut, or not filled at all, for lack of cash.
         waited_orders: orders that found no price in their session and filled in a later one.
         missed_orders: orders that found no price as long as they were in force.
         delisted_exits: holdings that left because their prices ended.
+        carried_orders: orders that the session's volume cut, and that went on in the next.
+        stopped: positions that a stop closed.
+        margin_calls: closes at which the account's value was below the maintenance margin.
         bankrupt_at: the session at whose close net asset value was no longer above 0, or None.
             All was closed out there, at the closing prices; the account never trades again.
     """
@@ -61,6 +71,9 @@ class Simulation:
     waited_orders: int
     missed_orders: int
     delisted_exits: int
+    carried_orders: int
+    stopped: int
+    margin_calls: int
     bankrupt_at: pd.Timestamp | None
 
 
@@ -86,13 +99,120 @@ def simulate(
         SimulationError: targets that no such account could trade.
         DataError, ConfigError: prices that can't be used, or that the fill needs and aren't there.
     """
+    if execution.engine == "ledger":
+        return _by_ledger(targets, panel, rates=rates, execution=execution, max_gross=max_gross)
+    unknown = [each for each in rates.given() if each not in {"fees", "slippage"}]
+    if unknown:
+        raise SimulationError(
+            f'costs: the engine "vectorbt" can\'t charge {unknown[0]}; '
+            'set execution.engine = "ledger"'
+        )
+    return _by_vectorbt(targets, panel, rates=rates, execution=execution, max_gross=max_gross)
+
+
+def _by_ledger(
+    targets: pd.DataFrame,
+    panel: Panel,
+    *,
+    rates: CostRates,
+    execution: Execution,
+    max_gross: float,
+) -> Simulation:
+    """The account as finstrat's own ledger keeps it."""
+    # Imported here because numba takes a moment.
+    from finstrat.simulate import kernel, ledger
+
+    prices = ledger.Prices.of(panel, execution)
+    net = 1.0 if execution.margin is None else max_gross
+    weights = checked_weights(targets, panel, max_gross=max_gross, max_net=net)
+    kept = ledger.accounts(
+        weights[None, :, prices.order], prices, rates=rates, execution=execution, keep="orders"
+    )
+    assert kept.records is not None
+    index, names = panel.index, [panel.assets[i] for i in prices.order]
+    equity, counts = kept.equity[0], kept.counts[0].tolist()
+    value = kept.shares[0] * prices.market.valued
+    solvent = (equity > 0)[:, None]
+    held = np.divide(value, equity[:, None], out=np.zeros_like(value), where=solvent)
+    end = counts[kernel.ENDED]
+    return Simulation(
+        sessions=_ledger_sessions(kept, held, index=index, initial_cash=execution.initial_cash),
+        holdings=pd.DataFrame(held, index=index, columns=names)[list(panel.assets)],
+        orders=_ledger_orders(kept.records, index=index, names=names),
+        engine=ledger.name(),
+        limits=ledger.LIMITS,
+        partial_fills=counts[kernel.PARTIAL],
+        waited_orders=counts[kernel.LATE],
+        missed_orders=counts[kernel.MISSED],
+        delisted_exits=counts[kernel.DELISTED],
+        carried_orders=counts[kernel.CAPPED],
+        stopped=counts[kernel.STOPPED],
+        margin_calls=counts[kernel.CALLED],
+        bankrupt_at=None if end < 0 else index[end],
+    )
+
+
+def _ledger_sessions(
+    kept: Accounts, held: NDArray[np.float64], *, index: pd.DatetimeIndex, initial_cash: float
+) -> pd.DataFrame:
+    """The ledger's one row a session."""
+    from finstrat.simulate import kernel
+
+    equity, detail = kept.equity[0], kept.detail[0]
+    return _with_returns(
+        index=index,
+        equity=equity,
+        previous=np.concatenate([[initial_cash], equity[:-1]]),
+        weights=held,
+        traded=detail[:, kernel.TRADED],
+        fees=detail[:, kernel.FEES],
+        slippage=detail[:, kernel.SLIPPAGE],
+        borrow=detail[:, kernel.BORROW],
+        interest=detail[:, kernel.INTEREST],
+        dividends=detail[:, kernel.DIVIDENDS],
+        cash=detail[:, kernel.CASH],
+    )
+
+
+def _ledger_orders(records: Records, *, index: pd.DatetimeIndex, names: list[str]) -> pd.DataFrame:
+    """The ledger's fills with their labels; within a session sales come first."""
+    from finstrat.simulate.ledger import REASONS
+
+    order = np.lexsort((records.shares > 0, records.row))
+    shares, price = np.abs(records.shares), records.price
+    return (
+        pd.DataFrame(
+            {
+                "session": index[records.row],
+                "asset": np.array(names, dtype=object)[records.column].astype(str),
+                "side": np.where(records.shares > 0, "buy", "sell"),
+                "shares": shares,
+                "price": price,
+                "value": shares * price,
+                "fee": records.fee,
+                "slippage": records.slippage,
+                "reason": np.array(REASONS, dtype=object)[records.reason].astype(str),
+            }
+        )
+        .iloc[order]
+        .reset_index(drop=True)
+    )
+
+
+def _by_vectorbt(
+    targets: pd.DataFrame,
+    panel: Panel,
+    *,
+    rates: CostRates,
+    execution: Execution,
+    max_gross: float,
+) -> Simulation:
+    """The account booked from the fills of vectorbt's `from_orders`."""
     # Imported here because vectorbt alone takes seconds.
     from finstrat.simulate import vectorbt_engine
 
     book = order_book(targets, panel, rates=rates, execution=execution, max_gross=max_gross)
-    fills = vectorbt_engine.fills(
-        book, initial_cash=execution.initial_cash, engine=execution.engine
-    )
+    fills = vectorbt_engine.fills(book, initial_cash=execution.initial_cash)
     account = _booked(fills, book, initial_cash=execution.initial_cash)
     end = _first(account.equity <= 0)
     traded = slice(None if end is None else end + 1)
@@ -106,7 +226,9 @@ def simulate(
     missed = book.missed & ((book.due != 0) | ((held != 0) & ~book.delisted))
     left = book.delisted & (held != 0) & (account.position == 0)
 
+    closed_out = 0
     if end is not None:
+        closed_out = int(np.count_nonzero(account.position[end]))
         fills = _closed_out(fills, book, row=end, position=account.position[end])
         account = _booked(fills, book, initial_cash=execution.initial_cash)
     return Simulation(
@@ -114,13 +236,16 @@ def simulate(
         holdings=pd.DataFrame(account.weights, index=panel.index, columns=list(book.assets))[
             list(panel.assets)
         ],
-        orders=_orders(fills, book, index=panel.index),
-        engine=vectorbt_engine.name(execution.engine),
+        orders=_orders(fills, book, index=panel.index, closed_out=closed_out),
+        engine=vectorbt_engine.name(),
         limits=vectorbt_engine.LIMITS,
         partial_fills=int(cut[traded].sum()),
         waited_orders=int(late[traded].sum()),
         missed_orders=int(missed[traded].sum()),
         delisted_exits=int(left[traded].sum()),
+        carried_orders=0,
+        stopped=0,
+        margin_calls=0,
         bankrupt_at=None if end is None else panel.index[end],
     )
 
@@ -182,32 +307,64 @@ def _closed_out(fills: Fills, book: Book, *, row: int, position: NDArray[np.floa
 def _sessions(account: _Account, fills: Fills, *, index: pd.DatetimeIndex) -> pd.DataFrame:
     """The account's one row a session."""
     count = len(index)
-    fees = _per_session(fills.fee, fills, count=count)
-    slippage = _per_session(fills.slippage, fills, count=count)
-    value = _per_session(np.abs(fills.shares) * fills.price, fills, count=count)
-    change = account.equity - account.previous
+    return _with_returns(
+        index=index,
+        equity=account.equity,
+        previous=account.previous,
+        weights=account.weights,
+        traded=_per_session(np.abs(fills.shares) * fills.price, fills, count=count),
+        fees=_per_session(fills.fee, fills, count=count),
+        slippage=_per_session(fills.slippage, fills, count=count),
+        borrow=np.zeros(count),
+        interest=np.zeros(count),
+        dividends=np.zeros(count),
+        cash=account.cash,
+    )
+
+
+def _with_returns(
+    *,
+    index: pd.DatetimeIndex,
+    equity: NDArray[np.float64],
+    previous: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    traded: NDArray[np.float64],
+    fees: NDArray[np.float64],
+    slippage: NDArray[np.float64],
+    borrow: NDArray[np.float64],
+    interest: NDArray[np.float64],
+    dividends: NDArray[np.float64],
+    cash: NDArray[np.float64],
+) -> pd.DataFrame:
+    """An account's sessions with its returns, exposures and turnover."""
+    change = equity - previous
     # A closed account earns nothing on nothing.
-    alive = account.previous > 0
-    base = np.where(alive, account.previous, 1.0)
+    alive = previous > 0
+    base = np.where(alive, previous, 1.0)
     return pd.DataFrame(
         {
             "net": np.where(alive, change / base, 0.0),
-            "gross": np.where(alive, (change + fees + slippage) / base, 0.0),
-            "equity": account.equity,
-            "exposure": np.abs(account.weights).sum(axis=1),
-            "net_exposure": account.weights.sum(axis=1),
-            "turnover": np.where(alive, value / base, 0.0),
+            "gross": np.where(alive, (change + fees + slippage + borrow) / base, 0.0),
+            "equity": equity,
+            "exposure": np.abs(weights).sum(axis=1),
+            "net_exposure": weights.sum(axis=1),
+            "turnover": np.where(alive, traded / base, 0.0),
             "fees": fees,
             "slippage": slippage,
-            "cash": account.cash,
+            "borrow": borrow,
+            "interest": interest,
+            "dividends": dividends,
+            "cash": cash,
         },
         index=index,
     )
 
 
-def _orders(fills: Fills, book: Book, *, index: pd.DatetimeIndex) -> pd.DataFrame:
-    """The fills with their labels."""
+def _orders(fills: Fills, book: Book, *, index: pd.DatetimeIndex, closed_out: int) -> pd.DataFrame:
+    """The fills with their labels; the last `closed_out` of them closed the account."""
     shares = np.abs(fills.shares)
+    reason = np.where(book.delisted[fills.row, fills.column], "delisting", "decision")
+    reason = np.where(np.arange(len(reason)) >= len(reason) - closed_out, "closed out", reason)
     return pd.DataFrame(
         {
             "session": index[fills.row],
@@ -218,6 +375,7 @@ def _orders(fills: Fills, book: Book, *, index: pd.DatetimeIndex) -> pd.DataFram
             "value": shares * fills.price,
             "fee": fills.fee,
             "slippage": fills.slippage,
+            "reason": reason,
         }
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from finstrat.errors import SimulationError
+from finstrat.errors import DataError, SimulationError
 from finstrat.simulate.checks import checked_prices, checked_weights
 
 if TYPE_CHECKING:
@@ -101,18 +101,19 @@ def order_book(
     weights = weights * (1.0 - execution.cash_buffer)
     close = checked_prices(panel, "close")[:, order]
     price = close if execution.fill == "next-close" else checked_prices(panel, "open")[:, order]
-    for name, given in (("fees", rates.fees), ("slippage", rates.slippage)):
-        if given.shape != panel.shape:
-            raise SimulationError(
-                f"cost rates: {name} have shape {given.shape}, not {panel.shape}, the panel's "
-                "sessions by assets"
-            )
+    if rates.fees.shape != panel.shape:
+        raise SimulationError(
+            f"cost rates: fees have shape {rates.fees.shape}, not {panel.shape}, the panel's "
+            "sessions by assets"
+        )
 
-    delisted = _delisted(close)
+    ended = delisted(close)
     valued = pd.DataFrame(close).ffill().to_numpy()
     known = _lagged(valued)
     # An order needs a price to fill at and a close to be sized with.
-    tradable = np.isfinite(price) & np.isfinite(known) & ~delisted
+    tradable = np.isfinite(price) & np.isfinite(known) & ~ended
+    if "halted" in panel.fields:
+        tradable &= ~(panel.field("halted")[:, order] > 0)
 
     target = np.full_like(close, np.nan)
     late = np.zeros_like(tradable)
@@ -129,26 +130,26 @@ def order_book(
         pending[fills] = np.nan
     _mark_missed(missed, pending, since=since)
 
-    paid = valued * (1.0 + execution.delisting_return)
+    paid = payout(panel, close, execution=execution, order=order)
     # The exit stays in the book to the end, for a short whose cover the cash didn't allow at once.
-    target[delisted] = 0.0
+    target[ended] = 0.0
     return Book(
         assets=tuple(panel.assets[i] for i in order),
         target=target,
-        price=np.where(delisted, np.maximum(paid, SMALLEST), price),
+        price=np.where(ended, paid, price),
         known=known,
         close=valued,
         # Being paid out is no trade: nobody charges for it.
-        fees=np.where(delisted, 0.0, rates.fees[:, order]),
-        slippage=np.where(delisted, 0.0, rates.slippage[:, order]),
+        fees=np.where(ended, 0.0, rates.fees[:, order]),
+        slippage=np.where(ended, 0.0, rates.slippage[:, order]),
         late=late,
         missed=missed,
         due=_lagged(weights),
-        delisted=delisted,
+        delisted=ended,
     )
 
 
-def _delisted(close: NDArray[np.float64]) -> NDArray[np.bool_]:
+def delisted(close: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether an asset's closes have ended for good while others go on, `[T, N]`.
 
     Where all end together, the data ended: nothing was delisted.
@@ -157,6 +158,30 @@ def _delisted(close: NDArray[np.float64]) -> NDArray[np.bool_]:
     last = np.where(np.isfinite(close), sessions, -1).max(axis=0, initial=-1)
     ended = (last >= 0) & (last < last.max(initial=-1))
     return np.asarray((sessions > last) & ended, dtype=np.bool_)
+
+
+def payout(
+    panel: Panel, close: NDArray[np.float64], *, execution: Execution, order: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """What a share pays once its listing has ended, `[N]` in the given order; NaN = never listed.
+
+    The panel's field `delisting_return`, on the session of the last price, wins over the terms'.
+    """
+    last = np.where(np.isfinite(close), np.arange(len(close))[:, None], -1).max(axis=0)
+    columns = np.arange(close.shape[1])
+    change = np.full(close.shape[1], execution.delisting_return)
+    if "delisting_return" in panel.fields:
+        given = panel.field("delisting_return")[:, order][last, columns]
+        known = ~np.isnan(given)
+        if (given[known] < -1).any():
+            worst = columns[known][int(np.argmin(given[known]))]
+            raise DataError(
+                f"delisting_return of {panel.assets[order[worst]]} is {given[worst]}; a holder "
+                "can't lose more than everything (-1)"
+            )
+        change = np.where(known, given, change)
+    paid: NDArray[np.float64] = np.maximum(close[last, columns] * (1.0 + change), SMALLEST)
+    return paid
 
 
 def _mark_missed(

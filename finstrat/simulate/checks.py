@@ -43,13 +43,13 @@ def checked_prices(panel: Panel, name: str) -> NDArray[np.float64]:
 
 
 def checked_weights(
-    targets: pd.DataFrame, panel: Panel, *, max_gross: float
+    targets: pd.DataFrame, panel: Panel, *, max_gross: float, max_net: float = 1.0
 ) -> NDArray[np.float64]:
     """`targets` as `[T, N]` in the panel's order of assets; a row of NaN holds.
 
     Raises:
         SimulationError: sessions or assets are not the panel's, a row is known in part, a weight
-            is infinite, Σ|w| exceeds `max_gross`, or Σw exceeds 1.
+            is infinite, Σ|w| exceeds `max_gross`, or Σw exceeds `max_net`.
     """
     _check_assets(targets, panel)
     _check_sessions(targets, panel)
@@ -61,7 +61,7 @@ def checked_weights(
         (unset.any(axis=1) & ~unset.all(axis=1), "some weights are NaN: only a whole row holds"),
         (np.isinf(weights).any(axis=1), "a weight is infinite"),
         (gross > max_gross + rounding, f"Σ|w| is above max_gross = {max_gross:g}"),
-        (net > 1.0 + rounding, "Σw is above 1, which needs borrowed cash"),
+        (net > max_net + rounding, f"Σw is above {max_net:g}, which needs borrowed cash"),
     ):
         if rows.any():
             row = int(np.argmax(rows))

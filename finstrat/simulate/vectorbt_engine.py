@@ -19,7 +19,6 @@ from finstrat.simulate.book import Fills
 
 if TYPE_CHECKING:
     from finstrat.simulate.book import Book
-    from finstrat.simulate.execution import Engine
 
 LIMITS = (
     "Shares are divisible and liquidity has no limit: no lot sizes, no market impact.",
@@ -32,12 +31,12 @@ LIMITS = (
 """What this engine doesn't model, as sentences for a report."""
 
 
-def name(engine: Engine) -> str:
+def name() -> str:
     """The engine as a run's manifest names it."""
-    return f"vectorbt {vectorbt.__version__} ({engine})"
+    return f"vectorbt {vectorbt.__version__} (rust)"
 
 
-def fills(book: Book, *, initial_cash: float, engine: Engine) -> Fills:
+def fills(book: Book, *, initial_cash: float) -> Fills:
     """The trades of one account that shares its cash among all assets.
 
     Within a session sells come before buys, and small orders before large ones. Shares are sized
@@ -65,12 +64,13 @@ def fills(book: Book, *, initial_cash: float, engine: Engine) -> Fills:
             auto_call_seq=True,
             # One record is 56 bytes: room for the orders there are, not for every cell.
             max_orders=max(1, int(np.isfinite(book.target).sum())),
-            engine=engine,
+            # Never "auto": the two implementations differ, and a run names what it ran on.
+            engine="rust",
         )
     except ImportError as error:
         raise SimulationError(
-            f'execution.engine: "{engine}" is not installed ({error}); '
-            'pip install "vectorbt[rust]" or use engine = "numba"'
+            f'execution.engine: "vectorbt" needs its Rust part, which is not installed ({error}); '
+            'pip install "vectorbt[rust]" or use engine = "ledger"'
         ) from None
     row, column = records["idx"].astype(np.int64), records["col"].astype(np.int64)
     price = records["price"].astype(np.float64)

@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 
 import finstrat
@@ -23,6 +24,27 @@ def test_momentum_runs_and_its_page_is_self_contained(host, bare_project):
     report = json.loads((result.path / "report.json").read_text(encoding="utf-8"))
     assert report["verdict"]["outcome"] == "inconclusive"
     assert all(block["status"] != "fail" for block in report["blocks"])
+
+
+def test_momentum_earns_the_same_on_both_engines_and_says_which_ran(host, bare_project):
+    by = {
+        engine: finstrat.run(
+            "momentum",
+            overrides={"span.start": "2010-01-04", "execution.engine": engine},
+            project=bare_project,
+            host=host,
+        )
+        for engine in ("vectorbt", "ledger")
+    }
+    first, second = by["vectorbt"], by["ledger"]
+    pd.testing.assert_frame_equal(first.sessions, second.sessions, rtol=1e-9, atol=1e-6)
+    orders = [
+        each.orders.sort_values(["session", "asset"]).reset_index(drop=True) for each in by.values()
+    ]
+    pd.testing.assert_frame_equal(*orders, rtol=1e-9, atol=1e-6)
+    for engine, result in by.items():
+        assert result.manifest["engine"].startswith(engine)
+        assert result.manifest["engine"] in (result.path / "report.html").read_text("utf-8")
 
 
 def test_market_mood_reads_tweets_and_says_that_its_model_may_remember(host, bare_project):

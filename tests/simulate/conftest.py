@@ -27,13 +27,24 @@ def flat_rates(panel, *, fee=0.0, slippage=0.0):
     return CostRates(np.full(panel.shape, fee), np.full(panel.shape, slippage))
 
 
+@pytest.fixture(params=["vectorbt", "ledger"])
+def engine(request):
+    """Each engine in turn."""
+    return request.param
+
+
 @pytest.fixture
-def account():
+def account(engine):
     """Simulates an account of 1,000 without a buffer, unless told otherwise."""
 
     def run(weights, close, *, opens=None, fee=0.0, slippage=0.0, max_gross=1.0, **terms):
         panel = make_panel(close, opens=opens)
-        terms = {"fill": "next-open", "initial_cash": 1000.0, "cash_buffer": 0.0} | terms
+        terms = {
+            "engine": engine,
+            "fill": "next-open",
+            "initial_cash": 1000.0,
+            "cash_buffer": 0.0,
+        } | terms
         return simulate(
             make_targets(weights, panel),
             panel,

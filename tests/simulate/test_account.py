@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
 
+import finstrat
 from finstrat.errors import ConfigError, DataError, SimulationError
 from finstrat.simulate.account import simulate
 from finstrat.simulate.execution import Execution
@@ -78,7 +79,7 @@ def test_the_very_first_fee_shows_in_the_drawdown(account):
     assert_allclose((wealth / wealth.cummax() - 1).min(), -0.005)
 
 
-def test_costs_are_those_of_the_session_of_the_fill(tools):
+def test_costs_are_those_of_the_session_of_the_fill(tools, engine):
     panel = tools.panel([[10], [10], [10]])
     rates = tools.rates(panel)
     fees = np.array([[0.5], [0.01], [0.25]])
@@ -86,7 +87,7 @@ def test_costs_are_those_of_the_session_of_the_fill(tools):
         tools.targets([[0.5], [NAN], [NAN]], panel),
         panel,
         rates=type(rates)(fees, rates.slippage),
-        execution=Execution(fill="next-open", initial_cash=1000, cash_buffer=0),
+        execution=Execution(engine=engine, fill="next-open", initial_cash=1000, cash_buffer=0),
     )
     assert_allclose(result.sessions["fees"], [0, 5, 0])
 
@@ -96,13 +97,13 @@ def test_the_buffer_scales_the_targets(account):
     assert_allclose(result.holdings["a"], [0, 0.98])
 
 
-def test_columns_are_matched_by_label_and_come_back_in_the_panels_order(tools):
+def test_columns_are_matched_by_label_and_come_back_in_the_panels_order(tools, engine):
     panel = tools.panel([[10, 40], [20, 40]], opens=[[10, 40], [10, 40]], assets=("x", "a"))
     result = simulate(
         tools.targets([[0.0, 0.5], [NAN, NAN]], panel, columns=("a", "x")),
         panel,
         rates=tools.rates(panel),
-        execution=Execution(fill="next-open", initial_cash=1000, cash_buffer=0),
+        execution=Execution(engine=engine, fill="next-open", initial_cash=1000, cash_buffer=0),
     )
     assert result.orders["asset"].tolist() == ["x"]
     assert list(result.holdings.columns) == ["x", "a"]
@@ -136,7 +137,7 @@ def test_the_buffer_pays_the_fee_of_a_fully_invested_target(account):
     assert (without.partial_fills, buffered.partial_fills) == (1, 0)
 
 
-def test_equal_purchases_compete_by_asset_id_not_by_column(tools):
+def test_equal_purchases_compete_by_asset_id_not_by_column(tools, engine):
     bought = []
     for assets in (("a", "b"), ("b", "a")):
         panel = tools.panel([[10, 10], [15, 15]], assets=assets)
@@ -144,7 +145,7 @@ def test_equal_purchases_compete_by_asset_id_not_by_column(tools):
             tools.targets([[0.5, 0.5], [NAN, NAN]], panel),
             panel,
             rates=tools.rates(panel),
-            execution=Execution(fill="next-open", initial_cash=1000, cash_buffer=0),
+            execution=Execution(engine=engine, fill="next-open", initial_cash=1000, cash_buffer=0),
         )
         bought.append(dict(zip(result.orders["asset"], result.orders["shares"], strict=True)))
     assert bought[0] == bought[1]
@@ -287,43 +288,58 @@ def test_gross_above_one_is_allowed_where_declared_but_borrowing_never(account):
         (lambda t: t.reset_index(drop=True), "not by sessions"),
     ],
 )
-def test_targets_whose_labels_are_not_the_panels_are_refused(tools, change, problem):
+def test_targets_whose_labels_are_not_the_panels_are_refused(tools, engine, change, problem):
     panel = tools.panel([[10, 10]] * 3)
     targets = change(tools.targets([[0.5, 0.5]] * 3, panel))
     with pytest.raises(SimulationError, match=problem):
-        simulate(targets, panel, rates=tools.rates(panel), execution=Execution(fill="next-open"))
+        simulate(
+            targets,
+            panel,
+            rates=tools.rates(panel),
+            execution=Execution(engine=engine, fill="next-open"),
+        )
 
 
-def test_an_adjustment_factor_that_spoils_a_price_is_refused(tools):
+def test_an_adjustment_factor_that_spoils_a_price_is_refused(tools, engine):
     full = tools.panel([[1e-200], [1e-200]])
     # Each is a positive number, and their product is 0.
     fields = {"close": full.field("close"), "adj_factor": np.array([[1.0], [1e-200]])}
     panel = type(full).from_fields(full.times, full.assets, fields)
     targets = tools.targets([[0.5], [NAN]], panel)
     with pytest.raises(DataError, match=r"adjusted close of a on 2024-01-02 is 0\.0"):
-        simulate(targets, panel, rates=tools.rates(panel), execution=Execution(fill="next-close"))
+        simulate(
+            targets,
+            panel,
+            rates=tools.rates(panel),
+            execution=Execution(engine=engine, fill="next-close"),
+        )
 
 
-def test_fills_at_the_open_need_opens(tools):
+def test_fills_at_the_open_need_opens(tools, engine):
     full = tools.panel([[10.0], [10.0]])
     panel = type(full).from_fields(full.times, full.assets, {"close": full.field("close")})
     targets = tools.targets([[0.5], [NAN]], panel)
     with pytest.raises(ConfigError, match='use fill = "next-close"'):
-        simulate(targets, panel, rates=tools.rates(panel), execution=Execution(fill="next-open"))
+        simulate(
+            targets,
+            panel,
+            rates=tools.rates(panel),
+            execution=Execution(engine=engine, fill="next-open"),
+        )
 
 
-def test_rates_of_another_shape_are_refused(tools):
+def test_rates_of_another_shape_are_refused(tools, engine):
     panel, other = tools.panel([[10], [10]]), tools.panel([[10, 10]] * 2)
     with pytest.raises(SimulationError, match=r"shape \(2, 2\), not \(2, 1\)"):
         simulate(
             tools.targets([[0.5], [NAN]], panel),
             panel,
             rates=tools.rates(other),
-            execution=Execution(fill="next-open"),
+            execution=Execution(engine=engine, fill="next-open"),
         )
 
 
-def test_a_negative_fee_is_refused(tools):
+def test_a_negative_fee_is_refused(tools, engine):
     with pytest.raises(DataError, match="fees must be finite, ≥ 0"):
         tools.rates(tools.panel([[10], [10]]), fee=-0.001)
 
@@ -332,7 +348,7 @@ def test_a_negative_fee_is_refused(tools):
     "terms",
     [
         {"fill": "same-close"},
-        {"fill": "next-open", "engine": "auto"},
+        {"fill": "next-open", "engine": "rust"},
         {"fill": "next-open", "initial_cash": 0.0},
         {"fill": "next-open", "cash_buffer": 1.0},
         {"fill": "next-open", "delisting_return": -1.01},
@@ -343,12 +359,16 @@ def test_terms_that_make_no_sense_name_their_key(terms):
         Execution(**terms)
 
 
-def test_the_engine_and_its_limits_are_named(account):
+def test_the_engine_and_its_limits_are_named(account, engine):
     import vectorbt
 
     result = account([[0.5], [NAN]], [[10], [10]])
-    assert result.engine == f"vectorbt {vectorbt.__version__} (rust)"
-    assert any("borrow fee" in limit for limit in result.limits)
+    version = {
+        "vectorbt": f"vectorbt {vectorbt.__version__} (rust)",
+        "ledger": f"ledger (finstrat {finstrat.__version__})",
+    }
+    assert result.engine == version[engine]
+    assert any("ividends" in limit for limit in result.limits)
 
 
 def test_vectorbts_global_settings_neither_leak_in_nor_change(account):
