@@ -28,10 +28,16 @@ def random_world(rng):
     """Prices with gaps, halts, delistings, splits, dividends and empty sessions, and any terms."""
     shape = sessions, assets = int(rng.integers(2, 16)), int(rng.integers(1, 6))
 
+    # Loans, large moves, and nothing that holds the account back.
+    reckless = rng.random() < 0.2
+
     def perhaps(value, otherwise=None):
         return value if rng.random() < 0.4 else otherwise
 
-    size = rng.choice([0.01, 0.05, 0.4])
+    def seldom(value, otherwise=None):
+        return otherwise if reckless else perhaps(value, otherwise)
+
+    size = 0.4 if reckless else rng.choice([0.01, 0.05, 0.4])
     close = 10 * np.exp(np.cumsum(rng.normal(0, size, shape), axis=0))
     opened = close * np.exp(rng.normal(0, size / 2, shape))
     high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, size / 2, shape)))
@@ -56,7 +62,11 @@ def random_world(rng):
         np.datetime64("2024-01-01") + np.cumsum(rng.integers(1, 4, sessions)),
         "abcdef"[:assets],
         {
-            **{"open": opened, "high": high, "low": low, "close": close, "volume": volume},
+            "open": opened,
+            "high": high,
+            "low": low,
+            "close": close,
+            "volume": volume,
             "split": np.where(rng.random(shape) < 0.5, split, np.where(split == 1, NAN, split)),
             "dividend": np.where(rng.random(shape) < 0.1, 0.3, rng.choice([0.0, NAN], shape)),
             "halted": (rng.random(shape) < perhaps(0.1, 0.0)).astype(float),
@@ -64,9 +74,12 @@ def random_world(rng):
         },
     )
     weights = rng.uniform(rng.choice([-1.0, 0.0]), 1, shape)
-    weights *= rng.choice([1.0, 2.5]) / np.maximum(np.abs(weights).sum(1, keepdims=True), 1e-9)
+    weights *= (2.5 if reckless else rng.choice([1.0, 2.5])) / np.maximum(
+        np.abs(weights).sum(1, keepdims=True), 1e-9
+    )
     weights[rng.random(shape) < 0.1] = 0.0
-    margin = perhaps({"initial": 0.5, "maintenance": 0.3})
+    loan = {"initial": 0.5, "maintenance": 0.3}
+    margin = loan if reckless else perhaps(loan)
     if margin is None:
         weights /= np.maximum(np.abs(weights.sum(axis=1, keepdims=True)), 1)
     weights[rng.random(sessions) < rng.choice([0.1, 0.6])] = NAN
@@ -95,17 +108,17 @@ def random_world(rng):
         sizing=perhaps("after-costs", "decision"),
         prices="raw" if raw else "adjusted",
         lot=perhaps(3.0, 0.0),
-        participation=perhaps(0.1),
-        stop_loss=perhaps(0.05),
-        take_profit=perhaps(0.08),
-        trailing_stop=perhaps(0.04),
+        participation=seldom(0.1),
+        stop_loss=seldom(0.05),
+        take_profit=seldom(0.08),
+        trailing_stop=seldom(0.04),
         cash_rate=perhaps(0.2, 0.0),
         loan_rate=perhaps(0.4, 0.0),
         margin=margin,
         limits={
-            "name": perhaps(0.4),
-            "net": perhaps((-0.5, 0.8)),
-            "gross": perhaps(1.2),
+            "name": seldom(0.4),
+            "net": seldom((-0.5, 0.8)),
+            "gross": seldom(1.2),
         },
     )
     return World(panel, weights, rates, execution)
