@@ -24,6 +24,7 @@ from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
 from finstrat.errors import DataError
+from finstrat.text.adapter import adapter_files, merge_adapter
 from finstrat.text.batching import BATCH_TOKENS, exact_length_batches
 
 if TYPE_CHECKING:
@@ -58,17 +59,24 @@ class Encoder:
         device: where the model runs.
         dtype: "fp32" or "bf16", `auto` resolved.
         max_tokens: longer texts are cut there.
+
+    `adapter` is a directory with a LoRA, merged into the weights: see `finstrat.text.adapter`.
     """
 
     def __init__(
-        self, directory: Path, *, device: torch.device | str = "cpu", dtype: DType = "auto"
+        self,
+        directory: Path,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: DType = "auto",
+        adapter: Path | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.device = torch.device(device)
         self.dtype = resolve_dtype(dtype, device=self.device)
         model_files(self.directory)
-        self._model = _load_model(self.directory, dtype=_TORCH_DTYPES[self.dtype])
-        self._model.to(self.device)
+        self._model = load_encoder(self.directory, adapter=adapter)
+        self._model.to(device=self.device, dtype=_TORCH_DTYPES[self.dtype])
         self.max_tokens = _max_tokens(self.directory, self._model.config)
         self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         self._tokenizer.no_padding()  # the file may ask for padding to a fixed length
@@ -102,13 +110,16 @@ class Encoder:
         return torch.nn.functional.normalize(hidden.float().mean(dim=1))
 
 
-def encoder_fingerprint(directory: Path, *, device: torch.device | str, dtype: DType) -> str:
+def encoder_fingerprint(
+    directory: Path, *, device: torch.device | str, dtype: DType, adapter: Path | None = None
+) -> str:
     """What embeddings depend on besides the text: files, dtype, kind of device, code, batching.
 
     Reads the files once a process and loads no model.
     """
     device = torch.device(device)
     files = [*model_files(directory), directory / "config.json", directory / "tokenizer.json"]
+    files += adapter_files(adapter) if adapter else []
     digests = [_file_digest(path, path.stat().st_mtime_ns) for path in files]
     parts = [
         *digests,
@@ -163,7 +174,8 @@ def model_files(directory: Path) -> list[Path]:
     return weights
 
 
-def _load_model(directory: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers' own
+def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
+    """The transformers model in `directory` in float32, an adapter merged into its weights."""
     with _quiet_transformers():
         try:
             model, loading = AutoModel.from_pretrained(
@@ -171,7 +183,7 @@ def _load_model(directory: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
-                dtype=dtype,
+                dtype=torch.float32,
                 output_loading_info=True,
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -183,6 +195,8 @@ def _load_model(directory: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 
     missing = sorted(key for key in loading["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise DataError(f"{directory}: the weights lack {', '.join(missing[:3])} ({len(missing)})")
+    if adapter:
+        merge_adapter(model, adapter)
     return model.eval()
 
 
