@@ -8,7 +8,7 @@ from finstrat.text.cache import ScoreCache
 from finstrat.text.card import ModelCard
 from finstrat.text.clean import CLEAN_VERSION, Cleaned, clean, cleaned, raw_digest, text_key
 from finstrat.text.language import language
-from finstrat.text.scoring import Scored, score_documents
+from finstrat.text.scoring import Scored, ScoredBatch, score_documents, score_stream
 
 __all__ = [
     "CLEAN_VERSION",
@@ -16,10 +16,12 @@ __all__ = [
     "ModelCard",
     "ScoreCache",
     "Scored",
+    "ScoredBatch",
     "clean",
     "cleaned",
     "language",
     "raw_digest",
     "score_documents",
+    "score_stream",
     "text_key",
 ]

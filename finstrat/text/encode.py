@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,21 +18,30 @@ from typing import TYPE_CHECKING, Any, Literal
 # Read when huggingface_hub is first imported; without it a missing file could become a download.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel
-from transformers.utils import logging as transformers_logging
 
 from finstrat.errors import DataError
+from finstrat.text import bert
 from finstrat.text.adapter import adapter_files, merge_adapter
-from finstrat.text.batching import BATCH_TOKENS, exact_length_batches
+from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
+from finstrat.text.checkpoint import quiet_transformers
+from finstrat.text.workers import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
 DType = Literal["auto", "fp32", "bf16"]
 _TORCH_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-_CODE_VERSION = "1"
+_CODE_VERSION = "2"
+_SLICE = 2048
+"""Texts that are tokenized together, while the model works on those before them."""
+_CUDA_TOKENS = 16 * BATCH_TOKENS
+"""Tokens of a batch on a GPU, which needs more of them at once to be busy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +50,41 @@ class Embeddings:
 
     Attributes:
         vectors: `[D, H]` float32 on the CPU; NaN for a text without tokens.
-        truncated: number of texts cut at the model's longest input.
+        long: number of texts that took more than one window.
     """
 
     vectors: torch.Tensor
-    truncated: int
+    long: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """The tokens of some texts, cut into inputs of the model.
+
+    Attributes:
+        ids: tokens of each window, with the model's own at both ends.
+        first: the first window of each text, `[D + 1]`, the last entry being their number.
+    """
+
+    ids: list[list[int]]
+    first: list[int]
 
 
 class Encoder:
     """An encoder with mean pooling and unit length, as sentence-transformers defines it.
 
-    A vector depends on its text alone, bit for bit, on one kind of device: see
-    `finstrat.text.batching`. Source: Reimers and Gurevych (2019), "Sentence-BERT", section 3.
+    A text longer than the model's input is read window by window, without overlap; its vector is
+    the mean of their unit vectors, weighted by their tokens, at unit length again. A vector depends
+    on its text alone, bit for bit, on one kind of device: see `finstrat.text.batching`. On the CPU
+    BERT and its kin run by `finstrat.text.bert`, every other model by transformers itself.
+    Source: Reimers and Gurevych (2019), "Sentence-BERT", section 3.
 
     Attributes:
         directory: with `config.json`, `tokenizer.json` and `*.safetensors`.
         device: where the model runs.
         dtype: "fp32" or "bf16", `auto` resolved.
-        max_tokens: longer texts are cut there.
+        max_tokens: of one window.
+        width: H, numbers of a vector.
 
     `adapter` is a directory with a LoRA, merged into the weights: see `finstrat.text.adapter`.
     """
@@ -75,39 +101,109 @@ class Encoder:
         self.device = torch.device(device)
         self.dtype = resolve_dtype(dtype, device=self.device)
         model_files(self.directory)
-        self._model = load_encoder(self.directory, adapter=adapter)
-        self._model.to(device=self.device, dtype=_TORCH_DTYPES[self.dtype])
-        self.max_tokens = _max_tokens(self.directory, self._model.config)
+        model = load_encoder(self.directory, adapter=adapter)
+        self.width = int(model.config.hidden_size)
+        self.max_tokens = _max_tokens(self.directory, model.config)
         self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         self._tokenizer.no_padding()  # the file may ask for padding to a fixed length
         self._tokenizer.enable_truncation(self.max_tokens)
+        weights = _TORCH_DTYPES[self.dtype]
+        self._packed: bert.PackedBert | None = None
+        self._stock: Any = None
+        if self.max_tokens <= BATCH_TOKENS and bert.serves(model.config, device=self.device):
+            self._packed = bert.PackedBert(model, dtype=weights, height=BATCH_TOKENS)
+        else:
+            self._stock = model.to(device=self.device, dtype=weights)
 
     def encode(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
     ) -> Embeddings:
         """The embeddings of `texts`, in their order; `progress` is told how many are done."""
-        encodings = self._tokenizer.encode_batch(list(texts))
-        tokens = [encoding.ids for encoding in encodings]
-        width = int(self._model.config.hidden_size)
-        vectors = torch.full((len(tokens), width), torch.nan, dtype=torch.float32)
-        done = 0
-        with torch.inference_mode():
-            for batch in exact_length_batches([len(ids) for ids in tokens]):
-                ids = torch.zeros((batch.height, batch.length), dtype=torch.int64)
-                ids[: len(batch.rows)] = torch.tensor([tokens[row] for row in batch.rows])
-                rows = torch.from_numpy(batch.rows)
-                vectors[rows] = self._forward(ids)[: len(batch.rows)].cpu()
-                done += len(batch.rows)
+        vectors = torch.full((len(texts), self.width), torch.nan, dtype=torch.float32)
+        slices = [texts[at : at + _SLICE] for at in range(0, len(texts), _SLICE)]
+        done = long = 0
+        with ThreadPoolExecutor(1, thread_name_prefix="finstrat-tokenizer") as tokenizer:
+            ahead = [tokenizer.submit(self._windows, each) for each in slices[:1]]
+            for number, part in enumerate(slices, start=1):
+                windows = ahead.pop().result()
+                ahead += [tokenizer.submit(self._windows, each) for each in slices[number:][:1]]
+                self._pool(windows, self._run(windows.ids), vectors[done : done + len(part)])
+                done += len(part)
+                long += int((np.diff(windows.first) > 1).sum())
                 if progress is not None:
                     progress(done)
-        return Embeddings(vectors, truncated=sum(bool(each.overflowing) for each in encodings))
+        return Embeddings(vectors, long)
 
-    def _forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Unit vectors of one batch, `[rows, H]`; pooled in float32 whatever the weights are."""
-        ids = ids.to(self.device)
-        hidden = self._model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-        # Every row is full, so the mean over the attention mask is the mean over all tokens.
-        return torch.nn.functional.normalize(hidden.float().mean(dim=1))
+    def _windows(self, texts: Sequence[str]) -> _Windows:
+        ids: list[list[int]] = []
+        first = [0]
+        for encoding in self._tokenizer.encode_batch(list(texts)):
+            ids.append(encoding.ids)
+            ids.extend(window.ids for window in encoding.overflowing)
+            first.append(len(ids))
+        return _Windows(ids, first)
+
+    def _run(self, ids: list[list[int]]) -> torch.Tensor:
+        """Unit vectors of windows, `[W, H]` float32 on the CPU; NaN for one without tokens."""
+        lengths = [len(each) for each in ids]
+        vectors = torch.full((len(ids), self.width), torch.nan, dtype=torch.float32)
+        parts: Iterable[tuple[NDArray[np.int64], torch.Tensor]]
+        if self._packed is not None:
+            parts = side_by_side(
+                lambda pack: (pack.rows, self._pack_vectors(ids, pack)),
+                packs(lengths, BATCH_TOKENS),
+            )
+        else:
+            on_cpu = self.device.type == "cpu"
+            batches = exact_length_batches(lengths, BATCH_TOKENS if on_cpu else _CUDA_TOKENS)
+            work = lambda batch: (batch.rows, self._batch_vectors(ids, batch))  # noqa: E731
+            # On a GPU nothing waits for a result until all of them are under way.
+            parts = side_by_side(work, batches) if on_cpu else [*map(work, batches)]
+        for rows, unit in parts:
+            vectors[torch.from_numpy(rows)] = unit.cpu()
+        return vectors
+
+    def _pack_vectors(self, ids: list[list[int]], pack: Pack) -> torch.Tensor:
+        assert self._packed is not None
+        used = int(pack.lengths.sum())
+        tokens = torch.zeros(BATCH_TOKENS, dtype=torch.int64)
+        places = torch.zeros(BATCH_TOKENS, dtype=torch.int64)
+        tokens[:used] = torch.tensor([token for row in pack.rows for token in ids[row]])
+        begins = torch.from_numpy(pack.starts)
+        counts = torch.from_numpy(pack.lengths)
+        places[:used] = torch.arange(used) - torch.repeat_interleave(begins, counts)
+        with torch.inference_mode():
+            hidden = self._packed(tokens, places, pack.starts, pack.lengths)
+            # A bag is the mean over a text's own rows, summed one after another.
+            means = torch.nn.functional.embedding_bag(
+                torch.arange(used), hidden.float(), begins, mode="mean"
+            )
+            return torch.nn.functional.normalize(means)
+
+    def _batch_vectors(self, ids: list[list[int]], batch: Batch) -> torch.Tensor:
+        tokens = torch.zeros((batch.height, batch.length), dtype=torch.int64)
+        tokens[: len(batch.rows)] = torch.tensor([ids[row] for row in batch.rows])
+        if self.device.type == "cuda":
+            tokens = tokens.pin_memory()
+        with torch.inference_mode():
+            tokens = tokens.to(self.device, non_blocking=True)
+            hidden = self._stock(
+                input_ids=tokens, attention_mask=torch.ones_like(tokens)
+            ).last_hidden_state
+            # Every row is full, so the mean over the attention mask is the mean over all tokens.
+            means = hidden.float().mean(dim=1)[: len(batch.rows)]
+            return torch.nn.functional.normalize(means)
+
+    def _pool(self, windows: _Windows, unit: torch.Tensor, out: torch.Tensor) -> None:
+        """Fill `out [D, H]` with one vector a text from those of its windows."""
+        first = torch.tensor(windows.first)
+        out[:] = unit[first[:-1]]
+        for text in torch.nonzero(first.diff() > 1)[:, 0].tolist():
+            start, stop = windows.first[text : text + 2]
+            tokens = torch.tensor([len(each) for each in windows.ids[start:stop]])
+            # One row after the other: a matrix product would choose its own order.
+            mean = (unit[start:stop].double() * tokens[:, None]).sum(dim=0)
+            out[text] = torch.nn.functional.normalize(mean, dim=0).float()
 
 
 def encoder_fingerprint(
@@ -126,7 +222,7 @@ def encoder_fingerprint(
         resolve_dtype(dtype, device=device),
         device.type,
         _CODE_VERSION,
-        str(BATCH_TOKENS),
+        str(BATCH_TOKENS if device.type == "cpu" else _CUDA_TOKENS),
         str(_sentence_limit(directory)),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -176,7 +272,7 @@ def model_files(directory: Path) -> list[Path]:
 
 def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
     """The transformers model in `directory` in float32, an adapter merged into its weights."""
-    with _quiet_transformers():
+    with quiet_transformers():
         try:
             model, loading = AutoModel.from_pretrained(
                 directory,
@@ -210,7 +306,9 @@ def _sentence_limit(directory: Path) -> int | None:
 
 
 def _max_tokens(directory: Path, config: Any) -> int:  # noqa: ANN401 - transformers' own
-    positions = int(config.max_position_embeddings)
+    # RoBERTa counts positions from the padding token's number on.
+    unused = int(config.pad_token_id) + 1 if "roberta" in config.model_type else 0
+    positions = int(config.max_position_embeddings) - unused
     return min(positions, _sentence_limit(directory) or positions)
 
 
@@ -218,18 +316,3 @@ def _max_tokens(directory: Path, config: Any) -> int:  # noqa: ANN401 - transfor
 def _file_digest(path: Path, modified_ns: int) -> str:  # noqa: ARG001 - part of the cache's key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Loading without transformers' bars and notices, which would tear a progress display."""
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
