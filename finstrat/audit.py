@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from finstrat.components import Inputs
 from finstrat.config import Backtest, Dates, resolve
 from finstrat.errors import DataError
 from finstrat.job import report_files
@@ -21,6 +20,7 @@ from finstrat.market import load_market
 from finstrat.pipeline import (
     Desk,
     decide,
+    inputs_over,
     neutral_twin,
     pick_device,
     text_signals,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from finstrat.components import Inputs
     from finstrat.config import Plan
     from finstrat.host import Host
     from finstrat.market import Market
@@ -120,14 +121,7 @@ def reopen(
     scores = Scores(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )
-    inputs = Inputs(
-        panel=market.panel,
-        documents=market.documents,
-        facts=market.facts,
-        clock=market.clock,
-        device=scores.device,
-        scorer=scores,
-    )
+    inputs = inputs_over(market, scores)
     features = compute_signals(plan, inputs)
     return Case(
         result=result,
@@ -256,14 +250,7 @@ def _targets_until(case: Case, cut: pd.Timestamp) -> pd.DataFrame:
         device=case.inputs.device,
         progress=lambda _step, _done, _total: None,
     )
-    inputs = Inputs(
-        panel=market.panel,
-        documents=market.documents,
-        facts=market.facts,
-        clock=market.clock,
-        device=case.inputs.device,
-        scorer=scores,
-    )
+    inputs = inputs_over(market, scores)
     features = compute_signals(plan, inputs)
     return Desk(plan, market).trade(decide(plan, replace(inputs, features=features))).targets
 

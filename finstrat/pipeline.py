@@ -57,14 +57,7 @@ def run(
     scores = Scores(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )
-    inputs = Inputs(
-        panel=market.panel,
-        documents=market.documents,
-        facts=market.facts,
-        clock=market.clock,
-        device=scores.device,
-        scorer=scores,
-    )
+    inputs = inputs_over(market, scores)
     features = compute_signals(plan, inputs)
     decision = decide(plan, replace(inputs, features=features))
     desk = Desk(plan, market)
@@ -111,6 +104,18 @@ def run(
             "texts_scored": scores.scored,
             "texts_from_cache": scores.cached,
         },
+    )
+
+
+def inputs_over(market: Market, scores: Scores) -> Inputs:
+    """What the first signal of a run may see; documents are scored when one asks."""
+    return Inputs(
+        panel=market.panel,
+        documents=market.documents,
+        facts=market.facts,
+        clock=market.clock,
+        device=scores.device,
+        scorer=scores,
     )
 
 
