@@ -182,13 +182,25 @@ def text_signals(plan: Plan) -> list[str]:
 def with_exposure_of(
     decision: CheckedDecision, other: CheckedDecision, *, first: int
 ) -> CheckedDecision:
-    """`other`, its exposure scaled to the mean of `decision`'s over the evaluated rebalances."""
+    """`other`, its exposure scaled to the mean of `decision`'s over the evaluated rebalances.
+
+    None of it ends above the highest of `decision`'s, which is as much as the limits are known to
+    allow; what that cuts off, the rest makes up for as far as it can.
+    """
     evaluated = np.arange(len(decision.rebalance)) >= first
     own = decision.exposure[decision.rebalance & evaluated]
     its = other.exposure[other.rebalance & evaluated]
-    if own.size and its.size and its.mean() > 0:
-        return replace(other, exposure=other.exposure * (own.mean() / its.mean()))
-    return other
+    if not (own.size and its.size and own.mean() > 0 and its.mean() > 0):
+        return other
+    highest = own.max()
+    factor = own.mean() / its.mean()
+    for _ in range(_SCALINGS):
+        factor *= own.mean() / np.minimum(its * factor, highest).mean()
+    return replace(other, exposure=np.minimum(other.exposure * factor, highest))
+
+
+_SCALINGS = 200
+"""Rounds that bring a mean under a cap to within rounding, or as near as the cap allows."""
 
 
 @dataclass(frozen=True, eq=False)

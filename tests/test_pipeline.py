@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from finstrat.config import load, resolve
 from finstrat.errors import ConfigError, PluginError
 from finstrat.ledger import Ledger
 from finstrat.market import load_market
-from finstrat.pipeline import run
+from finstrat.pipeline import run, with_exposure_of
+from finstrat.portfolio.decision import CheckedDecision
 from finstrat.toml_file import TomlFile
 
 
@@ -110,6 +112,23 @@ def test_twin_of_an_overlay_has_the_same_mean_exposure_and_no_text(go, world):
     np.testing.assert_allclose(
         indifferent.sessions["twin"], indifferent.sessions["net"], atol=1e-15
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_exposure_is_matched_in_the_mean_and_never_above_the_highest(seed):
+    rng = np.random.default_rng(seed)
+    own, its = (rng.uniform(0.25, 1.0, 300), rng.uniform(0.0, 1.0, 300) ** 3)
+    plain = CheckedDecision(
+        alpha=None,
+        weights=None,
+        eligible=np.ones((300, 2), dtype=bool),
+        exposure=own,
+        rebalance=rng.random(300) < 0.3,
+    )
+    scaled = with_exposure_of(plain, replace(plain, exposure=its), first=50)
+    counted = plain.rebalance & (np.arange(300) >= 50)
+    assert scaled.exposure[counted].mean() == pytest.approx(own[counted].mean(), rel=1e-6)
+    assert scaled.exposure.max() <= own[counted].max()
 
 
 def test_twin_of_a_long_short_book_holds_cash(go, world):

@@ -79,6 +79,24 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "orders.count": Convention("count", "fills over the whole span"),
     "trials.total": Convention("count", "runs tried on this universe and span, this one included"),
+    "tail.breach-rate": Convention(
+        "fraction", "share of sessions whose loss exceeded the VaR forecast the session before"
+    ),
+    "tail.kupiec-p": Convention(
+        "probability",
+        "of a breach rate so far off or further, if the VaR is right (Kupiec, 1995)",
+    ),
+    "tail.independence-p": Convention(
+        "probability", "of breaches so clustered or more, if they are not (Christoffersen, 1998)"
+    ),
+    "tail.coverage-p": Convention(
+        "probability", "of such a rate and clustering together (Christoffersen, 1998)"
+    ),
+    "tail.shortfall-p": Convention(
+        "probability",
+        "of losses beyond the VaR so large or larger, if the ES is right (Acerbi and Székely, "
+        "2014, test 2)",
+    ),
     "return.daily-gross": Convention("fraction", "mean daily return before fees and slippage"),
     "luck.deflated-sharpe": Convention(
         "probability",
