@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from finstrat.config import Backtest, Dates, resolve
-from finstrat.errors import DataError
+from finstrat.errors import ConfigError, DataError, SimulationError
 from finstrat.job import report_files
 from finstrat.ledger import Ledger, trial_of
 from finstrat.market import load_market
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from finstrat.portfolio.decision import CheckedDecision
     from finstrat.project import Project
     from finstrat.signals import Features, Progress
+    from finstrat.simulate.execution import Engine
     from finstrat.store import RunResult
 
 PLACEBOS = 200
@@ -59,7 +60,7 @@ CUTS = 6
 """Dates at which the data are made to end early."""
 
 SAME = 1e-9
-"""Target weights closer than this are the same: solvers stop near an optimum, not on it."""
+"""Weights, and values of an account as shares of it, that are closer than this are the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +174,7 @@ def audit(case: Case, *, placebos: int = PLACEBOS) -> dict[str, dict[str, Any]]:
         "placebo": lambda: beats_placebos(case, draws=placebos),
         "past-returns": lambda: (beyond_prices(case), {}),
         "out-of-sample": lambda: (out_of_sample(case), {}),
+        "second-engine": lambda: (agrees_with_a_second_engine(case), {}),
     }
     records = {}
     for name, check in checks.items():
@@ -311,8 +313,8 @@ def _shifted(case: Case, order: NDArray[np.int64]) -> CheckedDecision:
 
 
 def _gross(case: Case, decision: CheckedDecision) -> float:
-    """The mean daily return before costs of trading on `decision`."""
-    return float(case.desk.trade(decision).simulation.sessions["gross"].mean())
+    """The mean daily return before costs of trading on `decision`, by the quick engine."""
+    return float(case.desk.trade(decision, engine="ledger").simulation.sessions["gross"].mean())
 
 
 def beyond_prices(case: Case) -> Finding:
@@ -348,3 +350,22 @@ def out_of_sample(case: Case) -> Finding:
             "inconclusive", f"{', '.join(fitted)} is fitted, and no walk-forward check was made."
         )
     return Finding("not applicable", "Nothing in this run is fitted to data.")
+
+
+def agrees_with_a_second_engine(case: Case) -> Finding:
+    """Whether another engine, on the same targets and terms, keeps the same account."""
+    own = case.plan.config.execution.engine
+    other: Engine = "ledger" if own == "vectorbt" else "vectorbt"
+    try:
+        accounts = [
+            case.desk.trade(case.decision, engine=each).simulation.sessions["equity"]
+            for each in (own, other)
+        ]
+    except (ConfigError, SimulationError) as error:
+        return Finding("not applicable", f"{other} can't keep this account: {error}")
+    apart = float(np.max(np.abs(accounts[0] / accounts[1] - 1.0)))
+    figures = (("Largest difference in value", known("engines.apart", apart, n=len(accounts[0]))),)
+    told = f"{own} and {other} differ by at most {apart:.1e} of net asset value"
+    if apart <= SAME:
+        return Finding("pass", f"{told}.", figures)
+    return Finding("fail", f"{told}, above {SAME:.0e}.", figures)

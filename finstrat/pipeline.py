@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import ValidationError
 
 from finstrat.components import Inputs
 from finstrat.data import Finding
@@ -22,6 +23,7 @@ from finstrat.portfolio.decision import checked
 from finstrat.portfolio.targets import target_weights
 from finstrat.signals import Features, Progress, Scores, compute_signals, untouched
 from finstrat.simulate.account import simulate
+from finstrat.simulate.execution import Execution
 from finstrat.store import RunResult
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
     from finstrat.simulate.account import Simulation
+    from finstrat.simulate.execution import Engine
     from finstrat.text.cache import ScoreCache
 
 
@@ -80,6 +83,7 @@ def run(
         sessions=sessions,
         targets=traded.targets,
         holdings=simulation.holdings,
+        asset_returns=_frame(market.panel.returns(), market.panel).iloc[market.first :],
         orders=simulation.orders,
         periods_per_year=market.clock.periods_per_year,
         initial_cash=plan.config.execution.initial_cash,
@@ -227,28 +231,40 @@ class Desk:
         self._costs = plan.costs.rates(market.panel)
         self._solved: dict[bytes, NDArray[np.float64]] = {}
 
-    def trade(self, decision: CheckedDecision) -> Traded:
-        """The targets of a decision, and the account that trades on them."""
-        market, costs = self._market, self._costs
+    def trade(self, decision: CheckedDecision, *, engine: Engine | None = None) -> Traded:
+        """The targets of a decision, and the account that trades on them, by the run's own engine.
+
+        Raises:
+            ConfigError: another `engine` was asked for, which doesn't know the run's terms.
+        """
+        market = self._market
         targets = target_weights(
             decision,
             market.panel,
             optimizer=self._plan.optimizer,
             constraints=self._plan.config.limits,
-            costs=costs,
+            costs=self._costs,
             first=market.first,
             solved=self._solved,
         )
-        evaluated = slice(market.first, len(market.clock))
-        frame = _frame(targets.weights, market.panel).iloc[evaluated]
+        frame = _frame(targets.weights, market.panel).iloc[market.first :]
         simulation = simulate(
             frame,
             market.panel.slice(market.first, len(market.clock)),
-            rates=costs.rows(evaluated.start, evaluated.stop),
-            execution=self._plan.config.execution,
+            rates=self._costs.rows(market.first, len(market.clock)),
+            execution=self._terms(engine),
             max_gross=self._plan.config.limits.gross,
         )
         return Traded(frame, simulation, targets.short_history)
+
+    def _terms(self, engine: Engine | None) -> Execution:
+        terms = self._plan.config.execution
+        if engine is None:
+            return terms
+        try:
+            return Execution.model_validate({**terms.model_dump(), "engine": engine})
+        except ValidationError as error:
+            raise ConfigError(f"execution: {error.errors()[0]['msg']}") from None
 
 
 def benchmark_returns(plan: Plan, panel: Panel) -> NDArray[np.float64]:
@@ -314,5 +330,5 @@ def _trading_findings(simulation: Simulation, short_history: int) -> list[Findin
     ]
 
 
-def _frame(weights: NDArray[np.float64], panel: Panel) -> pd.DataFrame:
-    return pd.DataFrame(weights, index=panel.index, columns=list(panel.assets))
+def _frame(values: NDArray[np.float64], panel: Panel) -> pd.DataFrame:
+    return pd.DataFrame(values, index=panel.index, columns=list(panel.assets))

@@ -56,6 +56,7 @@ class RunResult:
             fees, slippage: paid that session, in currency; cash: at the close.
         targets: target weights decided at each session's close, `[T, N]`; NaN row = hold.
         holdings: weights held at each close, `[T, N]`.
+        asset_returns: adjusted simple returns of each asset, `[T, N]`; NaN = unknown.
         orders: one row a fill: session (of the fill), asset, side ("buy"/"sell"), shares, price
             (after slippage), value, fee, slippage.
         periods_per_year: average sessions a year of the calendar.
@@ -77,6 +78,7 @@ class RunResult:
     sessions: pd.DataFrame
     targets: pd.DataFrame
     holdings: pd.DataFrame
+    asset_returns: pd.DataFrame
     orders: pd.DataFrame
     periods_per_year: float
     initial_cash: float
@@ -89,7 +91,7 @@ class RunResult:
     path: Path | None = None
 
 
-FRAMES = ("sessions", "targets", "holdings", "orders")
+FRAMES = ("sessions", "targets", "holdings", "asset_returns", "orders")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -34,6 +34,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.performance import PerformanceSection
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
+    from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
     from finstrat_plugins.sections.validation import ValidationSection
     from finstrat_plugins.sections.verdict import VerdictSection
     from finstrat_plugins.signals.expression import Expression
@@ -62,6 +63,7 @@ def finstrat_components() -> list[type[Component]]:
             PerformanceSection,
             ProvenanceSection,
             RiskSection,
+            TailForecastsSection,
             ValidationSection,
             VerdictSection,
         ),

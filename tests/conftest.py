@@ -214,6 +214,7 @@ def make_result():
             "sessions": sessions,
             "targets": held,
             "holdings": held,
+            "asset_returns": held * 0.0 + net[:, None],
             "orders": pd.DataFrame({"session": days[:1], "asset": ["A"], "side": ["buy"]}),
             "periods_per_year": 252.0,
             "initial_cash": 1000.0,

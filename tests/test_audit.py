@@ -42,6 +42,7 @@ def test_audit_leaves_a_record_of_every_check_and_a_new_report(ran, check):
     assert "not run" in {each["status"] for each in before["verdict"]["checks"]}
     assert statuses["uses nothing from the future"] == "pass"
     assert statuses["holds out of sample"] == "not applicable"
+    assert statuses["two engines agree"] == "pass"
 
 
 def test_audit_twice_gives_the_same_records_and_adds_no_trial(ran, check, bare_project):

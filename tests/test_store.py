@@ -46,6 +46,7 @@ def result(run_id="demo-1", **changes):
         "sessions": pd.DataFrame({"net": [0.0, 0.1], "twin": [np.nan, np.nan]}, index=index),
         "targets": weights,
         "holdings": weights.fillna(0.0),
+        "asset_returns": weights.fillna(0.0),
         "orders": orders,
         "periods_per_year": 252.0,
         "initial_cash": 1000.0,

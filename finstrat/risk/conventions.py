@@ -98,6 +98,9 @@ CONVENTIONS: dict[str, Convention] = {
         "2014, test 2)",
     ),
     "return.daily-gross": Convention("fraction", "mean daily return before fees and slippage"),
+    "engines.apart": Convention(
+        "fraction", "largest difference of net asset value between two engines, over that value"
+    ),
     "luck.deflated-sharpe": Convention(
         "probability",
         "that the Sharpe ratio of the return less the twin's beats the best of as many trials "

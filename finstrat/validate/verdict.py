@@ -34,6 +34,7 @@ AUDITS = {
     "placebo": "beats placebo text",
     "past-returns": "says more than past returns do",
     "out-of-sample": "holds out of sample",
+    "second-engine": "two engines agree",
 }
 """What each audit shows, by the name under which it records its result."""
 

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from finstrat_plugins.sections.costs import CostsSection
 from finstrat_plugins.sections.data_quality import DataQualitySection
@@ -11,6 +12,7 @@ from finstrat_plugins.sections.monthly_returns import MonthlyReturnsSection
 from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
+from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
 from finstrat_plugins.sections.validation import ValidationSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
@@ -19,7 +21,7 @@ import finstrat
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
     *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection),
-    *(ValidationSection, VerdictSection),
+    *(TailForecastsSection, ValidationSection, VerdictSection),
 ]
 
 
@@ -84,3 +86,24 @@ def test_placebos_are_drawn_around_the_run(make_result):
     assert rule["data"]["values"] == [{"own": 10.0}]
     assert block.status == "warning"  # the other audits were not run
     assert ValidationSection().build(make_result([0.01])).status == "not run"
+
+
+def test_tail_forecasts_are_made_and_judged_on_a_long_run(make_result):
+    rng = np.random.default_rng(0)
+    days = pd.bdate_range("2015-01-01", periods=900, name="session")
+    result = make_result(rng.normal(0, 0.01, 900), days=days)
+    block = TailForecastsSection().build(result)
+    (table,) = block.tables
+    assert len(table.rows) == 12
+    historical = table.rows[0]
+    assert historical[:2] == ("historical", 95)
+    # The book of the factory holds 0.75 of assets that return what the account does.
+    assert historical[2] == pytest.approx(0.75 * 1.645, rel=0.15)
+    assert historical[4] > 5.0
+    (chart,) = block.charts
+    assert len(chart.spec["data"]["values"]) == 400
+
+
+def test_short_run_says_why_it_has_no_tail_forecast(make_result):
+    block = TailForecastsSection().build(make_result([0.01, 0.01]))
+    assert "rests on 500 sessions; the run has 2" in block.text[0]
