@@ -221,7 +221,7 @@ class Signal(Component, ABC):
         outputs: K names; a strategy addresses one as "signal.output".
         needs: what `inputs` must hold: panel fields, "documents", "facts", or "signal.output".
         warmup: sessions before the first that counts; with finite memory, row t depends on the
-            rows after t - warmup only.
+            rows t - warmup to t only.
         memory: "finite" or "expanding".
     """
 

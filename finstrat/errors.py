@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 
 class FinstratError(Exception):
-    """Something failed in a way that finstrat can explain (exit code 1)."""
+    """Something failed in a way that finstrat can explain (exit code 1).
+
+    `component` is the key of the component at fault, where the message already names it.
+    """
 
     exit_code: ClassVar[int] = 1
+    component: str | None = None
 
 
 class ConfigError(FinstratError):

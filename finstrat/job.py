@@ -19,13 +19,14 @@ import numpy as np
 from finstrat import __version__, pipeline
 from finstrat.components import Section
 from finstrat.config import load, resolve
+from finstrat.errors import FinstratError
 from finstrat.host import Host
-from finstrat.ledger import Ledger, Trial, trial_of
+from finstrat.ledger import Ledger, trial_of
 from finstrat.market import load_market
 from finstrat.project import Project
 from finstrat.report.build import build_report
 from finstrat.report.html import render_html
-from finstrat.store import RunInfo, RunResult, canonical_json, save
+from finstrat.store import RunInfo, RunResult, canonical_json, save, save_stopped
 from finstrat.text.cache import ScoreCache
 from finstrat.toml_file import TomlFile
 
@@ -92,17 +93,40 @@ class Job:
         """The stored result; plugins are told of its start and its end."""
         info = RunInfo(self.plan.config.name, self.plan.resolved)
         self.host.run_started(info)
+        created = dt.datetime.now(dt.UTC)
         try:
-            result = self._execute(device=device, progress=progress)
+            result = self._execute(created, device=device, progress=progress)
         except Exception as error:
+            kept = self._keep_reason(error, created)
+            if kept.is_relative_to(self.project.root):
+                kept = kept.relative_to(self.project.root)
+            error.add_note(f"the reason is kept in {kept}")
             self.host.run_finished(info, error)
             raise
         self.host.run_finished(info, result)
         return result
 
-    def _execute(self, *, device: str, progress: Progress) -> RunResult:
+    def _keep_reason(self, error: Exception, created: dt.datetime) -> Path:
+        """Write down why the run stopped, in a directory of its own; where that is."""
+        known = error if isinstance(error, FinstratError) else None
+        return save_stopped(
+            self.project.runs,
+            _run_id(self.plan.config.name, created, "stopped", self.project.runs),
+            {
+                "name": self.plan.config.name,
+                "reason": str(error),
+                "error": type(error).__name__,
+                "component": known.component if known else None,
+                "exit_code": known.exit_code if known else FinstratError.exit_code,
+                "created_at": created.isoformat(timespec="seconds"),
+                "finstrat": __version__,
+                "config": self.plan.resolved,
+                "components": self.plan.components,
+            },
+        )
+
+    def _execute(self, created: dt.datetime, *, device: str, progress: Progress) -> RunResult:
         began = time.perf_counter()
-        created = dt.datetime.now(dt.UTC)
         progress("data", 0, 1)
         market = load_market(self.plan)
         progress("data", 1, 1)
@@ -132,7 +156,7 @@ class Job:
             manifest={**result.manifest, "trial": trial.id},
             provenance={
                 **result.provenance,
-                "run_id": _run_id(self.plan.config.name, created, trial, self.project.runs),
+                "run_id": _run_id(self.plan.config.name, created, trial.id[:6], self.project.runs),
                 "created_at": created.isoformat(timespec="seconds"),
                 "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
                 "python": platform.python_version(),
@@ -160,9 +184,9 @@ def report_files(result: RunResult, host: Host) -> dict[str, bytes]:
     }
 
 
-def _run_id(name: str, created: dt.datetime, trial: Trial, runs: Path) -> str:
-    """Name, time and trial; numbered where two runs begin within one second."""
-    base = f"{name}-{created:%Y%m%d-%H%M%S}-{trial.id[:6]}"
+def _run_id(name: str, created: dt.datetime, ending: str, runs: Path) -> str:
+    """Name, time and `ending`; numbered where two runs begin within one second."""
+    base = f"{name}-{created:%Y%m%d-%H%M%S}-{ending}"
     taken = 1
     run_id = base
     while (runs / run_id).exists():

@@ -15,6 +15,7 @@ import pandas as pd
 
 from finstrat.data import Clock, Documents, Facts, Finding, Panel, Span, Universe, align, quality
 from finstrat.errors import DataError
+from finstrat.faults import told_of
 from finstrat.signals import lead_sessions
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def load_market(plan: Plan) -> Market:
     clock = clock.slice(max(0, first - lead), len(clock))
     loaded_from = Span(clock.sessions[0].astype(dt.date), config.span.end)
 
-    panel = plan.prices.load(universe, loaded_from)
+    with told_of(plan, "prices"):
+        panel = plan.prices.load(universe, loaded_from)
     if universe.assets is not None:
         panel = panel.select(universe.assets)
     if panel.currency != universe.currency:
@@ -91,7 +93,10 @@ def load_market(plan: Plan) -> Market:
 
 def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
     """The documents of every text source together, their ids led by the source's name."""
-    parts = {name: source.load(universe, span) for name, source in plan.documents.items()}
+    parts = {}
+    for name, source in plan.documents.items():
+        with told_of(plan, f"documents.{name}"):
+            parts[name] = source.load(universe, span)
     if not parts:
         return Documents.empty()
     findings = [
@@ -112,7 +117,10 @@ def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
 
 def _joined_facts(plan: Plan, universe: Universe, span: Span) -> Facts:
     """The facts of every fact source together."""
-    parts = [source.load(universe, span) for source in plan.facts.values()]
+    parts = []
+    for name, source in plan.facts.items():
+        with told_of(plan, f"facts.{name}"):
+            parts.append(source.load(universe, span))
     if not parts:
         return Facts.empty()
     findings = tuple(finding for part in parts for finding in part.findings)

@@ -19,9 +19,17 @@ from pydantic import ValidationError
 from finstrat.components import Inputs
 from finstrat.data import Finding
 from finstrat.errors import ConfigError, did_you_mean
+from finstrat.faults import told_of
 from finstrat.portfolio.decision import checked
 from finstrat.portfolio.targets import target_weights
-from finstrat.signals import Features, Progress, Scores, compute_signals, untouched
+from finstrat.signals import (
+    Features,
+    Progress,
+    Scores,
+    check_known,
+    compute_signals,
+    untouched,
+)
 from finstrat.simulate.account import simulate
 from finstrat.simulate.execution import Execution
 from finstrat.store import RunResult
@@ -62,6 +70,7 @@ def run(
     )
     inputs = inputs_over(market, scores)
     features = compute_signals(plan, inputs)
+    check_known(plan, features)
     decision = decide(plan, replace(inputs, features=features))
     desk = Desk(plan, market)
     progress("portfolio", 0, 2)
@@ -125,12 +134,13 @@ def inputs_over(market: Market, scores: Scores) -> Inputs:
 
 def decide(plan: Plan, inputs: Inputs) -> CheckedDecision:
     """What the strategy wants, checked."""
-    return checked(
-        plan.strategy.decide(inputs),
-        inputs.panel,
-        strategy=plan.strategy.name,
-        has_optimizer=plan.optimizer is not None,
-    )
+    with told_of(plan, "strategy"):
+        return checked(
+            plan.strategy.decide(inputs),
+            inputs.panel,
+            strategy=plan.strategy.name,
+            has_optimizer=plan.optimizer is not None,
+        )
 
 
 def neutral_twin(
@@ -228,7 +238,8 @@ class Desk:
     def __init__(self, plan: Plan, market: Market) -> None:
         self._plan = plan
         self._market = market
-        self._costs = plan.costs.rates(market.panel)
+        with told_of(plan, "costs"):
+            self._costs = plan.costs.rates(market.panel)
         self._solved: dict[bytes, NDArray[np.float64]] = {}
 
     def trade(self, decision: CheckedDecision, *, engine: Engine | None = None) -> Traded:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from finstrat.errors import ConfigError, DataError, PluginError, did_you_mean
+from finstrat.faults import told_of
 from finstrat.text.scoring import score_documents
+from finstrat.validate.output import checked_output
 
 if TYPE_CHECKING:
     from finstrat.components import Inputs, Signal
@@ -57,12 +59,13 @@ class Scores:
             raise ConfigError(f'no scorer "{name}"{did_you_mean(name, self._plan.scorers)}')
         scorer = self._plan.scorers[name]
         scorer.to(self.device)
-        scored = score_documents(
-            scorer,
-            self._documents.texts,
-            cache=self._cache,
-            progress=lambda done, total: self._progress(f"scoring with {name}", done, total),
-        )
+        with told_of(self._plan, f"scorers.{name}"):
+            scored = score_documents(
+                scorer,
+                self._documents.texts,
+                cache=self._cache,
+                progress=lambda done, total: self._progress(f"scoring with {name}", done, total),
+            )
         self.unique += scored.unique
         self.scored += scored.scored
         self.cached += scored.cached
@@ -119,8 +122,9 @@ def compute_signals(
     A signal whose outputs are all in `given` isn't computed; the others see those instead.
 
     Raises:
-        ConfigError: a signal needs something that this run doesn't have.
-        PluginError: a signal gave another shape than it declares, or an infinity.
+        FinstratError: a signal needs something that this run doesn't have, raised, or gave another
+            shape, dtype or device than it declares, or an infinity; the message says which signal,
+            and its plugin, version and file.
     """
     features: Features = {}
     for name in signal_order(plan.signals):
@@ -130,61 +134,44 @@ def compute_signals(
             features.update({key: given[key] for key in keys})
             continue
         so_far = replace(inputs, features=dict(features))
-        _check_needs(name, signal, so_far)
-        try:
-            values = signal.compute(so_far)
-        except (ConfigError, DataError) as error:
-            family = ConfigError if isinstance(error, ConfigError) else DataError
-            raise family(f"signals.{name}: {error}") from error
-        whole = _checked_output(name, signal, values, inputs)
+        with told_of(plan, f"signals.{name}"):
+            _check_needs(signal, so_far)
+            whole = checked_output(signal, signal.compute(so_far), inputs)
         features.update({key: whole[..., k] for k, key in enumerate(keys)})
     return features
 
 
-def _check_needs(name: str, signal: Signal, inputs: Inputs) -> None:
+def _check_needs(signal: Signal, inputs: Inputs) -> None:
     """Refuse a signal whose `needs` this run doesn't have."""
     for need in signal.needs:
         if need == "documents":
             if not len(inputs.documents):
-                raise DataError(
-                    f"signals.{name}: reads documents, but the run has none in its span"
-                )
+                raise DataError("reads documents, but the run has none in its span")
         elif need == "facts":
             if not len(inputs.facts):
-                raise DataError(f"signals.{name}: reads facts, but the run has none in its span")
+                raise DataError("reads facts, but the run has none in its span")
         elif "." in need:
             inputs.feature(need)
         elif need not in inputs.panel.fields:
             hint = did_you_mean(need, inputs.panel.fields)
-            raise DataError(f'signals.{name}: the price source has no field "{need}"{hint}')
+            raise DataError(f'the price source has no field "{need}"{hint}')
 
 
-def _checked_output(
-    name: str, signal: Signal, values: torch.Tensor, inputs: Inputs
-) -> torch.Tensor:
-    """A signal's output as float64 `[T, N, K]` or `[T, K]`.
+def check_known(plan: Plan, features: Features) -> None:
+    """Refuse a signal that is unknown throughout, since nothing could be traded on it.
 
     Raises:
-        PluginError: another shape than declared, or an infinity.
+        PluginError: all outputs of a signal are NaN at every session; the message says which
+            signal, and its plugin, version and file.
     """
-    sessions, assets = inputs.shape
-    shape = (sessions, assets) if signal.scope == "asset" else (sessions,)
-    count = len(signal.outputs)
-    if count == 1 and values.shape == shape:
-        values = values.unsqueeze(-1)
-    if values.shape != (*shape, count):
-        raise PluginError(
-            f'signals.{name}: "{signal.name}" gave shape {tuple(values.shape)}; scope '
-            f'"{signal.scope}" with {count} outputs means {(*shape, count)}'
-        )
-    values = values.to(torch.float64)
-    if values.isinf().any():
-        where = values.isinf().nonzero()[0].tolist()
-        raise PluginError(
-            f'signals.{name}: "{signal.name}" gave an infinity on '
-            f"{inputs.panel.times[where[0]]}; use NaN for unknown"
-        )
-    return values
+    for name, signal in plan.signals.items():
+        values = [features[f"{name}.{output}"] for output in signal.outputs]
+        if all(bool(each.isnan().all()) for each in values):
+            with told_of(plan, f"signals.{name}"):
+                raise PluginError(
+                    f"unknown (NaN) at all {len(values[0])} sessions, of which its warm-up takes "
+                    f"{signal.warmup}; look at what it reads"
+                )
 
 
 def untouched(features: Features, signals: Mapping[str, Signal], roots: list[str]) -> Features:

@@ -142,6 +142,18 @@ def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
     return directory
 
 
+STOPPED = "stopped.json"
+"""In the directory of a run that ended before its time: why."""
+
+
+def save_stopped(runs: Path, run_id: str, reason: Mapping[str, Any]) -> Path:
+    """The file that says why a run stopped, in a directory that holds nothing else."""
+    directory = runs / run_id
+    directory.mkdir(parents=True)
+    write_atomically(directory / STOPPED, canonical_json({"format": FORMAT, **reason}))
+    return directory / STOPPED
+
+
 def load(directory: Path) -> RunResult:
     """The run stored in `directory`.
 

@@ -22,6 +22,7 @@ ORDER = (
     ("hookspecs", "host"),
     ("toml_file",),
     ("config", "project"),
+    ("faults",),
     ("signals",),
     ("market",),
     ("pipeline",),

@@ -55,6 +55,8 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except FinstratError as error:
             typer.echo(f"error: {error}", err=True)
+            for note in getattr(error, "__notes__", ()):
+                typer.echo(note, err=True)
             raise typer.Exit(error.exit_code) from None
 
 

@@ -21,9 +21,10 @@ def find_run(state: State, name: str) -> Path:
 
     Raises:
         ConfigError: there is none, or more than one begins so.
+        DataError: the run stopped before its end; the message says why.
     """
-    from finstrat.errors import ConfigError, did_you_mean
-    from finstrat.store import stored_runs
+    from finstrat.errors import ConfigError, DataError, did_you_mean
+    from finstrat.store import STOPPED, stored_runs
 
     if (Path(name) / "manifest.json").is_file():
         return Path(name).resolve()
@@ -36,6 +37,10 @@ def find_run(state: State, name: str) -> Path:
         names = ", ".join(path.name for path in found)
         raise ConfigError(f'several runs begin with "{name}": {names}')
     if not found:
+        for file in sorted(state.project().runs.glob("*/" + STOPPED)):
+            if file.parent.name.startswith(name) or Path(name).resolve() == file.parent:
+                reason = json.loads(file.read_text(encoding="utf-8"))["reason"]
+                raise DataError(f"{file.parent.name} stopped before its end: {reason}")
         hint = (
             did_you_mean(name, [path.name for path in stored]) if stored else "; there is none yet"
         )
