@@ -228,4 +228,5 @@ def test_a_stored_run_loads_as_it_was(world, bare_project, host):
     assert {path.name for path in result.path.iterdir()} == {
         *("manifest.json", "report.json", "report.html"),
         *("sessions.parquet", "targets.parquet", "holdings.parquet", "orders.parquet"),
+        "asset_returns.parquet",
     }

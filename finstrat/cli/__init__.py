@@ -27,6 +27,7 @@ from finstrat.cli import (
     report,
     run,
     runs,
+    signals,
 )
 from finstrat.cli.state import State
 from finstrat.errors import FinstratError
@@ -74,6 +75,7 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(signals.app, name="signals")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(cache.app, name="cache")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finstrat.cli.backtests import backtests_using, plan_of
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import State, print_json, print_table
 
@@ -141,7 +142,7 @@ def _tried(
     progress: Progress,
 ) -> Tried:
     """On the named backtest, or the first that uses the component and has its data, or at hand."""
-    from finstrat.errors import ConfigError, DataError
+    from finstrat.errors import DataError
     from finstrat.testing.backtest import backtest_world, uses
     from finstrat.testing.real import real_market
 
@@ -157,45 +158,19 @@ def _tried(
         return Tried(component, world, f"backtest {name}: {_extent(world)}")
 
     if backtest is not None:
-        plan = _plan(state, backtest)
+        plan = plan_of(state, backtest)
         used = uses(plan, registered.component)
         return on(plan, backtest, _made(registered, assign, used))
-    for name in _own_first(state):
+    for using in backtests_using(state, registered.component):
+        made = _made(registered, assign, using.component)
         try:
-            plan = _plan(state, name)
-        except ConfigError:
-            # Another backtest's mistake is no concern of this component.
-            continue
-        used = uses(plan, registered.component)
-        if used is None:
-            continue
-        try:
-            return on(plan, name, _made(registered, assign, used))
+            return on(using.plan, using.backtest, made)
         except DataError:
             # A packaged backtest may want data that aren't here; one's own should have them.
-            if name in _own(state):
+            if using.own:
                 raise
     world = real_market(state.host())
     return Tried(_made(registered, assign, None), world, f"packaged data: {_extent(world)}")
-
-
-def _own(state: State) -> list[str]:
-    return sorted(
-        {file.stem for folder in state.project().backtests for file in folder.glob("*.toml")}
-    )
-
-
-def _own_first(state: State) -> list[str]:
-    """Every backtest by name, the project's own first."""
-    own = _own(state)
-    return [*own, *(name for name in state.project().names() if name not in own)]
-
-
-def _plan(state: State, name: str) -> Plan:
-    from finstrat.job import prepare
-
-    project = state.project()
-    return prepare(project.backtest(name), project=project, host=state.host()).plan
 
 
 def _made(registered: Registered, assign: list[str], used: Component | None) -> Component:

@@ -62,6 +62,42 @@ CONVENTIONS: dict[str, Convention] = {
         "fraction", "intercept of the same regression times sessions a year; HAC interval"
     ),
     "correlation.pearson": Convention("ratio", "linear correlation with the benchmark's returns"),
+    "ic.same-session": Convention(
+        "ratio",
+        "mean rank correlation of a signal with its own session's return; not tradable",
+    ),
+    "ic.next-session": Convention(
+        "ratio",
+        "mean rank correlation of a signal with the return from this close to the next",
+    ),
+    "ic.forward": Convention(
+        "ratio",
+        "mean rank correlation of a signal with the return over h sessions from the next fill",
+    ),
+    "signal.quantile-return": Convention(
+        "fraction",
+        "mean return over one session, from the next fill, of one fifth of the assets by a signal",
+    ),
+    "signal.spread": Convention(
+        "fraction",
+        "that of the highest fifth less that of the lowest",
+    ),
+    "signal.turnover": Convention(
+        "fraction",
+        "Σ|change of weight| a session of a portfolio in proportion to a signal's ranks, Σ|w| = 1",
+    ),
+    "signal.coverage": Convention(
+        "fraction",
+        "share of the members that have a value, mean over sessions",
+    ),
+    "signal.autocorrelation": Convention(
+        "ratio",
+        "rank correlation of a signal with itself a session before, mean over sessions",
+    ),
+    "signal.correlation": Convention(
+        "ratio",
+        "rank correlation of two signals, mean over sessions",
+    ),
     "excess.daily-mean": Convention(
         "fraction", "mean of the daily net return less that of the text-neutral twin"
     ),
