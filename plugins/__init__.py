@@ -20,9 +20,12 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.optimizers.equal import Equal
     from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility
     from finstrat_plugins.optimizers.min_variance import MinVariance
+    from finstrat_plugins.scorers.causal_lm import CausalLM
     from finstrat_plugins.scorers.encoder_head import EncoderHead
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
+    from finstrat_plugins.scorers.lexicon_context import LexiconInContext
     from finstrat_plugins.scorers.minilm import MiniLMSentiment
+    from finstrat_plugins.scorers.openai_server import OpenAIServer
     from finstrat_plugins.scorers.transformers_classifier import TransformersClassifier
     from finstrat_plugins.scorers.vader import Vader
     from finstrat_plugins.sections.costs import CostsSection
@@ -50,6 +53,7 @@ def finstrat_components() -> list[type[Component]]:
         *(Sp500, FilesPrices, StocknetPrices),
         *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
+        *(LexiconInContext, CausalLM, OpenAIServer),
         *(Expression, MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance),
         ProportionalCosts,

@@ -8,9 +8,11 @@ model is for.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import io
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,6 +63,8 @@ class Pretrained(Component.Config):
                 raise ConfigError("which model? give `path`, or `hub` with `revision`")
             if not path.exists():
                 raise DataError(f"{path}: no such directory or GGUF file; expected a model there")
+            if path.is_file() and importlib.util.find_spec("gguf") is None:
+                raise DataError(f'{path}: reading GGUF needs pip install "finstrat[llm]"')
             return path
         if self.path is not None:
             raise ConfigError(f"both `path` ({self.path}) and `hub` ({self.hub}): give one of them")
@@ -132,7 +136,7 @@ def load_model(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Any:
                 output_loading_info=True,
                 **options,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except Exception as error:  # a damaged file makes a library raise anything
             raise DataError(f"{path}: transformers can't load this model: {error}") from error
     unfilled = sorted({*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])})
     if unfilled:
@@ -160,7 +164,7 @@ def load_tokenizer(path: Path) -> Any:  # noqa: ANN401 - transformers' own
                 trust_remote_code=False,
                 **gguf,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except Exception as error:  # as above
             raise DataError(f"{path}: transformers can't load its tokenizer: {error}") from error
 
 
@@ -174,7 +178,9 @@ def quiet_transformers() -> Iterator[None]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        yield
+        # Reading GGUF draws a bar of its own, whatever transformers was told.
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         transformers_logging.set_verbosity(verbosity)
         if bars:

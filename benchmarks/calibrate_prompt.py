@@ -1,0 +1,63 @@
+"""Fits bias and temperature of a few-shot prompt to labelled texts, as TOML for the prompt's file.
+
+    python benchmarks/calibrate_prompt.py FILE [--prompt prompt.toml] [--path MODEL]
+
+FILE is CSV or Parquet with the columns `text` and `label`, of a licence that lets the result be
+used; never a file that is marked for evaluation. Printed measures are of the fit itself, on the
+texts that it was fitted to: three numbers from a thousand texts flatter little, but they do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from finstrat_plugins.scorers.causal_lm import CausalLM
+
+from finstrat.data.frames import read_table, require_columns
+from finstrat.models.heads import measure
+from finstrat.text import clean
+from finstrat.text.causal import fitted_calibration
+from finstrat.text.checkpoint import checkpoint_digest
+
+
+def main() -> None:
+    """Fit, and print what to paste."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--prompt", type=Path)
+    parser.add_argument("--path", type=Path, help="the model; SmolLM2 if left out")
+    told = parser.parse_args()
+
+    scorer = CausalLM({"prompt": told.prompt, "path": told.path})
+    labels = scorer.prompt.labels
+    frame = read_table(told.file)
+    require_columns(frame, ("text", "label"), where=str(told.file))
+    # A text that stands twice counts once, and an unknown label is an error of `index`.
+    known = {clean(str(text)): label for text, label in zip(frame.text, frame.label, strict=True)}
+    truth = np.array([labels.index(label) for label in known.values()], dtype=np.int64)
+    reader = scorer.reader()
+    raw = reader.log_probabilities(list(known)).numpy()
+    fit = fitted_calibration(raw, truth)
+    for name, scores in (
+        ("as read", raw),
+        ("contextual", raw - reader.bias.numpy()),
+        ("fitted", (raw - np.array(fit.bias)) / fit.temperature),
+    ):
+        chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        quality = measure(chances, truth)
+        print(
+            f"# {name}: accuracy {quality.accuracy:.3f}, macro-F1 {quality.macro_f1:.3f}, "
+            f"ECE {quality.ece:.3f}, confusion {quality.confusion}"
+        )
+    print("\n[[calibration]]")
+    print(f'model = "{checkpoint_digest(scorer.checkpoint)}"')
+    print(f"bias = {[round(each, 4) for each in fit.bias]}")
+    print(f"temperature = {fit.temperature:.4f}")
+    print(f'data = "{told.file.name}, {len(known):,} texts: say whose and under which licence"')
+    print("cutoff = 1900-01-01  # the latest date these texts can know of")
+
+
+if __name__ == "__main__":
+    main()
