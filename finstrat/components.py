@@ -202,6 +202,15 @@ class Scorer(Component, ABC):
     def card(self) -> ModelCard:
         """Where the model comes from, and until when its training data reach."""
 
+    @property
+    def usage(self) -> dict[str, float]:
+        """What scoring took since this object was made, by name; {} where nothing is counted.
+
+        Counts of documents, requests and tokens, and `cost` in whatever money was declared. It
+        goes into a run's provenance, since the next run finds the same scores in the cache.
+        """
+        return {}
+
     def to(self, device: torch.device) -> None:
         """Compute on `device` from now on; a scorer with no use for one ignores it."""
 

@@ -116,6 +116,7 @@ def run(
             "device": str(scores.device),
             "texts_scored": scores.scored,
             "texts_from_cache": scores.cached,
+            "scorer_usage": scores.usage,
         },
     )
 

@@ -44,6 +44,7 @@ class Scores:
     ) -> None:
         self.device = device
         self.cards: dict[str, ModelCard] = {}
+        self.usage: dict[str, dict[str, float]] = {}
         self.unique = self.scored = self.cached = 0
         self._plan = plan
         self._documents = documents
@@ -70,6 +71,8 @@ class Scores:
         self.scored += scored.scored
         self.cached += scored.cached
         self.cards[name] = scorer.card
+        if scorer.usage:
+            self.usage[name] = scorer.usage
         self._known[name] = scored.values
         return scored.values
 

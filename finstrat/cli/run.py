@@ -56,6 +56,9 @@ def run(
     show.headline(report)
     scored, cached = (result.provenance[key] for key in ("texts_scored", "texts_from_cache"))
     typer.echo(f"texts: {scored:,} scored, {cached:,} from the cache")
+    for name, usage in result.provenance["scorer_usage"].items():
+        counted = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in usage.items())
+        typer.echo(f"{name}: {counted}")
     typer.echo(f"report: {shown_path(result.path / 'report.html')}")
 
 

@@ -128,7 +128,6 @@ class OpenAIServer(Scorer):
                 if declared
                 else "the model's isn't declared (option `training_cutoff`)"
             ),
-            metrics={"usage": self.usage} if self.usage else {},
             limits=(
                 "a server may answer differently another time: the score cache keeps the first",
                 "a provider may change the model under its name",
@@ -137,7 +136,7 @@ class OpenAIServer(Scorer):
         )
 
     @property
-    def usage(self) -> dict[str, int | float]:
+    def usage(self) -> dict[str, float]:
         """Documents, requests, tokens and money since this object was made; {} before the first."""
         return asdict(self._client.usage) if self._client else {}
 

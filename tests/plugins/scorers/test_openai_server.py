@@ -6,7 +6,9 @@ import pytest
 from finstrat_plugins.scorers.openai_server import OpenAIServer
 from pydantic import ValidationError
 
+import finstrat
 from finstrat.errors import ConfigError
+from finstrat.text import ScoreCache, score_documents
 
 KEY = "sk-secret-1234567890"
 GOOD, BAD, PLAIN = "Profit rose.", "Profit fell.", "The meeting is on Tuesday."
@@ -66,13 +68,45 @@ def test_labels_become_tones(make):
     assert scorer.score([]).shape == (0, 1)
 
 
-def test_usage_is_counted_and_stands_on_the_card(make):
+def test_usage_is_counted_and_leaves_the_card_alone(make):
     scorer = make(price_in=5, price_out=20)
-    assert scorer.card.metrics == {}
+    card = scorer.card
+    assert scorer.usage == {}
     scorer.score([GOOD, BAD])
     assert scorer.usage["cost"] == pytest.approx(2 * (200 * 5 + 8 * 20) / 1e6)
-    assert scorer.card.metrics["usage"] == scorer.usage
-    assert "two-words at http://127.0.0.1" in scorer.card.summary
+    assert (scorer.usage["answered"], scorer.usage["tokens_in"]) == (2, 400)
+    assert scorer.card == card
+    assert "two-words at http://127.0.0.1" in card.summary
+
+
+def test_document_without_an_answer_is_asked_about_again_and_the_others_are_not(make, tmp_path):
+    texts = [GOOD, "trouble ahead", BAD]
+    with ScoreCache(tmp_path / "scores.sqlite") as cache:
+        Handler.trouble = True
+        first = score_documents(make(), texts, cache=cache)
+        assert first.values[:, 0].isnan().tolist() == [False, True, False]
+        Handler.trouble = False
+        again = make()
+        second = score_documents(again, texts, cache=cache)
+    assert (second.cached, second.scored) == (2, 1)
+    assert second.values[:, 0].tolist() == [1, 0, -1]
+    assert again.usage["requests"] == 1
+
+
+def test_run_records_what_its_scores_cost_in_its_provenance(
+    world, make, monkeypatch, tmp_path, address
+):
+    monkeypatch.chdir(tmp_path)
+    world["scorers"] = {
+        "llm": {"use": "openai-server", "server": address, "model": "two-words", "price_in": 10}
+    }
+    world["signals"]["news"]["scorer"] = "llm"
+    first, second = finstrat.run(world), finstrat.run(world)
+    usage = first.provenance["scorer_usage"]["llm"]
+    assert usage["answered"] == first.provenance["texts_scored"] > 0
+    assert usage["cost"] == pytest.approx(usage["answered"] * 200 * 10 / 1e6)
+    assert second.provenance["scorer_usage"] == {}
+    assert first.sessions.equals(second.sessions)
 
 
 def test_unanswered_document_is_unknown(make):
