@@ -11,13 +11,18 @@ import json
 import os
 import secrets
 import shutil
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from finstrat.errors import DataError
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -91,6 +96,8 @@ class RunResult:
     path: Path | None = None
 
 
+_UNFINISHED = ".part"
+
 FRAMES = ("sessions", "targets", "holdings", "asset_returns", "orders")
 
 
@@ -107,6 +114,42 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which appears at `path` when it is complete, or not at all.
+
+    For what takes long to write: what a killed process has left is removed by the next one.
+    """
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and left.name.endswith(_UNFINISHED):
+            _remove_unless_in_use(left)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    file = temporary.open("xb")
+    try:
+        with file:
+            _lock(file)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _remove_unless_in_use(left: Path) -> None:
+    """Remove a file whose writer has died: its lock died with it."""
+    with suppress(OSError), left.open("rb") as file:
+        _lock(file)
+        left.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Mark `file` as in use; an OSError says that it is already."""
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def canonical_json(data: Any) -> bytes:  # noqa: ANN401 - any JSON value

@@ -1,7 +1,9 @@
 """A small project on disk: three assets, a quarter of real sessions, one backtest."""
 
+import importlib.util
 import multiprocessing
 import os
+import pkgutil
 import runpy
 import textwrap
 from pathlib import Path
@@ -265,7 +267,13 @@ def forked():
     The process is forked from a server that has never run a kernel, so that it begins at once.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["finstrat.text", "finstrat.cli", "finstrat_plugins"])
+    plugins = importlib.util.find_spec("finstrat_plugins").submodule_search_locations
+    context.set_forkserver_preload(
+        [
+            *("finstrat.score_file", "finstrat.pipeline", "finstrat.cli", "pycld2"),
+            *(each.name for each in pkgutil.walk_packages(plugins, "finstrat_plugins.")),
+        ]
+    )
 
     def start(script, **given):
         process = context.Process(target=runpy.run_path, args=(str(script), given))

@@ -26,7 +26,7 @@ ORDER = (
     ("signals",),
     ("market",),
     ("pipeline",),
-    ("job",),
+    ("job", "score_file"),
     ("audit", "sweep"),
     ("testing", "cli"),
 )

@@ -27,6 +27,7 @@ from finstrat.cli import (
     report,
     run,
     runs,
+    score,
     signals,
 )
 from finstrat.cli.state import State
@@ -73,6 +74,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("audit")(audit.audit)
+app.command("score")(score.score)
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(signals.app, name="signals")
