@@ -198,14 +198,15 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
     _check_needs(signals, source)
     for name, signal in signals.items():
         # A signal may name a scorer that has no table of its own: then its defaults are meant.
-        wanted = getattr(signal.config, "scorer", None)
-        if isinstance(wanted, str) and wanted not in scorers:
-            try:
-                scorers[wanted] = make(Scorer, Use(use=wanted), "scorers", wanted)
-            except ConfigError as error:
-                where = source.where(("signals", name, "scorer"))
-                reason = str(error).split(".use: ", 1)[-1]
-                raise ConfigError(f"{where}: signals.{name}.scorer: {reason}") from None
+        for key in ("scorer", "encoder"):
+            wanted = getattr(signal.config, key, None)
+            if isinstance(wanted, str) and wanted not in scorers:
+                try:
+                    scorers[wanted] = make(Scorer, Use(use=wanted), "scorers", wanted)
+                except ConfigError as error:
+                    where = source.where(("signals", name, key))
+                    reason = str(error).split(".use: ", 1)[-1]
+                    raise ConfigError(f"{where}: signals.{name}.{key}: {reason}") from None
     return Plan(
         config=config,
         prices=make(MarketSource, config.prices, "prices"),

@@ -25,6 +25,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
     from finstrat_plugins.scorers.lexicon_context import LexiconInContext
     from finstrat_plugins.scorers.minilm import MiniLMSentiment
+    from finstrat_plugins.scorers.minilm_embedding import MiniLMEmbedding
     from finstrat_plugins.scorers.openai_server import OpenAIServer
     from finstrat_plugins.scorers.transformers_classifier import TransformersClassifier
     from finstrat_plugins.scorers.vader import Vader
@@ -54,6 +55,7 @@ def finstrat_components() -> list[type[Component]]:
         *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(LexiconInContext, CausalLM, OpenAIServer),
+        MiniLMEmbedding,
         *(Expression, MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance),
         ProportionalCosts,

@@ -15,7 +15,18 @@ FOLDERS = {
     "strategies": "finstrat_strategies",
     "backtests": "finstrat_backtests",
 }
-SHIPPED = {".py", ".toml", ".safetensors", ".json", ".html", ".css", ".js", ".txt", ".typed"}
+SHIPPED = {
+    ".csv",
+    ".py",
+    ".toml",
+    ".safetensors",
+    ".json",
+    ".html",
+    ".css",
+    ".js",
+    ".txt",
+    ".typed",
+}
 
 
 @pytest.fixture(scope="module")

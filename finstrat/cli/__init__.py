@@ -29,6 +29,7 @@ from finstrat.cli import (
     runs,
     score,
     signals,
+    text,
 )
 from finstrat.cli.state import State
 from finstrat.errors import FinstratError
@@ -81,6 +82,7 @@ app.add_typer(signals.app, name="signals")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(cache.app, name="cache")
+app.add_typer(text.app, name="text")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

@@ -124,6 +124,33 @@ class Documents:
         return result
 
     @cached_property
+    def kinds(self) -> list[str]:
+        """What sort of text each row is, like "news" or "tweet"; D of them."""
+        result: list[str] = self.table.column("kind").to_pylist()
+        return result
+
+    @cached_property
+    def in_time(self) -> NDArray[np.int64]:
+        """The rows in the order in which they became visible, int64 `[D]`.
+
+        By the later of `event_at` and `known_at`, then `known_at`, id and version: whatever the
+        order of the table.
+        """
+        # pandas sorts an object array of strings by Python's own order, without a copy of fixed
+        # width for every id.
+        frame = pd.DataFrame(
+            {
+                "visible": np.maximum(self.event_at, self.known_at),
+                "known_at": self.known_at,
+                "id": self.ids,
+                "version": self.table.column("version").to_numpy(),
+            }
+        )
+        order = frame.sort_values(["visible", "known_at", "id", "version"], kind="stable").index
+        result: NDArray[np.int64] = order.to_numpy(np.int64)
+        return result
+
+    @cached_property
     def event_at(self) -> NDArray[np.datetime64]:
         """When the event happened, `[D]` UTC `datetime64[ns]`."""
         return self._moments("event_at")

@@ -1,54 +1,152 @@
-"""What recent texts say about each asset."""
+"""What recent texts say about each asset: how they sound, how much is new, how much they agree."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from finstrat import features
+from finstrat import features, text
 from finstrat.components import Signal
+from finstrat.text.events import EVENTS
 
 if TYPE_CHECKING:
     from finstrat.components import Inputs
 
+ALL_BUT_GONE = 1e-9
+"""Weight below which the texts about an asset say nothing any more."""
+
 
 class NewsSentiment(Signal):
-    """The average tone of the texts about an asset, and its rank among the assets.
+    """The tone of the texts about an asset, and what stands beside it.
 
-    Each text weighs half as much every `half_life` sessions. `rank` orders the assets with recent
-    texts at each session; `volume` is the decayed number of texts. An asset whose decayed volume
-    lies below `min_volume` has no opinion about it: NaN.
+    Each text weighs half as much every `half_life` sessions, times its novelty against the asset's
+    texts of the last `novelty_days` to the power of `novelty`, times the weight of its source. With
+    `events`, only texts that tell of such an event count.
+
+    tone: the weighted mean of the texts' scores. NaN where the decayed number of texts, `volume`,
+        lies below `min_volume`.
+    rank: of the tone among the session's members with a known one, in (0, 1).
+    volume: the decayed number of texts, unweighted.
+    disagreement: the weighted standard deviation of the scores, corrected for bias; NaN for what is
+        in effect one text.
+    surprise: the tone less its own earlier mean, in its own earlier standard deviations, both
+        weighted by the half-life `history`.
+    attention: ln((1 + volume) / (1 + its own earlier mean)).
+
+    Surprise and attention are NaN before `min_history` sessions with a known tone.
+
+    Sources: Tetlock (2007), "Giving Content to Investor Sentiment", Journal of Finance 62(3);
+    Tetlock (2011) for novelty, see `finstrat.text.novelty`.
     """
 
     name = "news-sentiment"
-    version = "1"
-    outputs = ("tone", "rank", "volume")
+    version = "2"
+    outputs = ("tone", "rank", "volume", "disagreement", "surprise", "attention")
     needs = ("documents",)
     memory = "expanding"
 
     class Config(Signal.Config):
-        """Who scores the texts, and how fast they are forgotten."""
+        """Who scores the texts, which count how much, and how fast they are forgotten."""
 
         scorer: str = Field("minilm-sentiment", description="scorer of the texts")
         half_life: float = Field(2.0, gt=0, description="sessions")
         min_volume: float = Field(
             0.5, ge=0, description="decayed texts below which tone is unknown"
         )
+        novelty: float = Field(
+            1.0, ge=0, description="power of a text's novelty in its weight; 0 = all weigh alike"
+        )
+        novelty_days: float = Field(7.0, gt=0, description="days back to which novelty looks")
+        encoder: str | None = Field(
+            None, description="scorer that gives vectors, to judge novelty by meaning, not words"
+        )
+        source_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+            default_factory=dict, description="weight by the documents' kind; others weigh 1"
+        )
+        events: tuple[str, ...] = Field((), description="kinds of event that count; () = any text")
+        history: float = Field(60.0, gt=0, description="half-life of the own history, sessions")
+        min_history: int = Field(20, ge=2, description="sessions before surprise is known")
+
+        @field_validator("events")
+        @classmethod
+        def _known(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+            for name in events:
+                if name not in EVENTS:
+                    raise ValueError(f'no kind of event "{name}"; known: {", ".join(EVENTS)}')
+            return events
 
     config: Config
 
     def compute(self, inputs: Inputs) -> torch.Tensor:
-        """`[T, N, 3]`: tone in [-1, 1], rank in [0, 1], volume in texts."""
+        """`[T, N, 6]`: tone, rank, volume, disagreement, surprise, attention."""
         tone = inputs.scores(self.config.scorer)[:, -1].double()
-        sessions, assets = inputs.document_sessions(), inputs.document_assets()
-        half_life = self.config.half_life
-        mean = features.decayed_mean(
-            tone, sessions, inputs.shape, assets=assets, half_life=half_life
+        weight = self._weights(inputs)
+        counts = torch.where(weight.isnan() | tone.isnan(), torch.nan, 1.0)
+        sums = [
+            self._decayed(values, inputs)
+            for values in (counts, weight * counts, weight * tone, weight * tone.square())
+        ]
+        volume, total, first, second = sums
+        squares = self._decayed((weight * counts).square(), inputs, power=2.0)
+
+        heard = total > ALL_BUT_GONE
+        mean = torch.where(heard & (volume >= self.config.min_volume), first / total, torch.nan)
+        spread = (second - first.square() / total).clamp_min(0.0) / (total - squares / total)
+        several = heard & (squares < (1.0 - 1e-6) * total.square())
+        disagreement = torch.where(several & ~mean.isnan(), spread.sqrt(), torch.nan)
+        return features.stack(
+            [
+                mean,
+                features.rank(mean, mask=inputs.members()),
+                volume,
+                disagreement,
+                self._surprise(mean),
+                self._attention(volume, mean),
+            ]
         )
-        volume = features.decayed_sum(
-            torch.ones_like(tone), sessions, inputs.shape, assets=assets, half_life=half_life
+
+    def _weights(self, inputs: Inputs) -> torch.Tensor:
+        """The weight of each text before decay, `[D]`; NaN for one that doesn't count."""
+        config = self.config
+        kinds = inputs.documents.kinds
+        given = [config.source_weights.get(kind, 1.0) for kind in kinds]
+        weight = torch.tensor(given, dtype=torch.float64, device=inputs.device)
+        if config.novelty > 0:
+            new = text.novelty_of(inputs, encoder=config.encoder, days=config.novelty_days)
+            weight = weight * new.pow(config.novelty)
+        if config.events:
+            chosen = [EVENTS.index(name) for name in config.events]
+            told = text.events_of(inputs)[:, chosen].any(dim=1)
+            weight = torch.where(told, weight, torch.nan)
+        return weight
+
+    def _decayed(self, values: torch.Tensor, inputs: Inputs, *, power: float = 1.0) -> torch.Tensor:
+        """Σ value · decay^(power · age) of the documents, `[T, N]`."""
+        return features.decayed_sum(
+            values,
+            inputs.document_sessions(),
+            inputs.shape,
+            assets=inputs.document_assets(),
+            half_life=self.config.half_life / power,
         )
-        known = torch.where(volume >= self.config.min_volume, mean, torch.nan)
-        return torch.stack([known, features.rank(known, mask=inputs.members()), volume], dim=2)
+
+    def _surprise(self, tone: torch.Tensor) -> torch.Tensor:
+        """The tone in standard deviations of its own past, the present session left out."""
+        usual = features.lag(features.ewma(tone, self.config.history))
+        spread = features.lag(features.ewm_std(tone, self.config.history))
+        return torch.where(
+            self._long_known(tone) & (spread > 0), (tone - usual) / spread, torch.nan
+        )
+
+    def _attention(self, volume: torch.Tensor, tone: torch.Tensor) -> torch.Tensor:
+        """Texts against their own usual number."""
+        usual = features.lag(features.ewma(volume, self.config.history))
+        grown = torch.log((1.0 + volume) / (1.0 + usual))
+        return torch.where(self._long_known(tone), grown, torch.nan)
+
+    def _long_known(self, tone: torch.Tensor) -> torch.Tensor:
+        """Where the tone was known in enough earlier sessions, bool `[T, N]`."""
+        known = features.lag((~tone.isnan()).double().cumsum(dim=0))
+        return known >= self.config.min_history
