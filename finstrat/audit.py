@@ -339,7 +339,8 @@ def beyond_prices(case: Case) -> Finding:
     evidence = f"With past returns taken out of the text's signals: {check.evidence}"
     # That nothing is left beyond past returns is no proof against the signal.
     status = "inconclusive" if check.status == "fail" else check.status
-    return Finding(status, evidence, check.figures)
+    figures = tuple((f"{label}, past returns taken out", each) for label, each in check.figures)
+    return Finding(status, evidence, figures)
 
 
 def out_of_sample(case: Case) -> Finding:

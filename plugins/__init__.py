@@ -39,7 +39,6 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
-    from finstrat_plugins.sections.validation import ValidationSection
     from finstrat_plugins.sections.verdict import VerdictSection
     from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.market_mood import MarketMood
@@ -70,7 +69,6 @@ def finstrat_components() -> list[type[Component]]:
             ProvenanceSection,
             RiskSection,
             TailForecastsSection,
-            ValidationSection,
             VerdictSection,
         ),
     ]

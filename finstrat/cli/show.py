@@ -35,7 +35,8 @@ def interval(figure: dict[str, Any]) -> str:
 
 def _number(number: float, unit: str) -> str:
     if unit.startswith("fraction"):
-        return f"{number:.2%}"
+        # A daily mean of a few basis points would read as zero with two decimals.
+        return f"{number:.2%}" if abs(number) >= 0.001 or number == 0 else f"{number:.4%}"
     if unit in {"count", "sessions"}:
         return f"{number:,.0f}"
     return f"{number:,.2f}"

@@ -105,7 +105,7 @@ def deflated_sharpe(
         ("Recorded and declared trials", known("trials.total", recorded + declared, n=trials)),
     )
     told = (
-        f"{recorded + declared} trials, {trials} of them independent: the probability that the "
+        f"Trials: {recorded + declared}, independent: {trials}. The probability that the "
         f"Sharpe ratio beats the best of as many without skill is {probability:.3f}"
     )
     if probability >= CONFIDENCE:

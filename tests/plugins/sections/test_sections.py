@@ -13,7 +13,6 @@ from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
 from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
-from finstrat_plugins.sections.validation import ValidationSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
 import finstrat
@@ -21,7 +20,7 @@ import finstrat
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
     *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection),
-    *(TailForecastsSection, ValidationSection, VerdictSection),
+    *(TailForecastsSection, VerdictSection),
 ]
 
 
@@ -79,13 +78,11 @@ def test_exposure_measures_what_was_held(make_result):
 
 def test_placebos_are_drawn_around_the_run(make_result):
     record = {"status": "pass", "evidence": "p = 0.05.", "own": 0.001, "draws": [0.0, 1e-4] * 20}
-    block = ValidationSection().build(make_result([0.01, 0.01], checks={"placebo": record}))
-    (chart,) = block.charts
+    (chart,) = VerdictSection().build(make_result([0.01, 0.01], checks={"placebo": record})).charts
     bars, rule = chart.spec["layer"]
     assert sum(row["count"] for row in bars["data"]["values"]) == 40
     assert rule["data"]["values"] == [{"own": 10.0}]
-    assert block.status == "warning"  # the other audits were not run
-    assert ValidationSection().build(make_result([0.01])).status == "not run"
+    assert VerdictSection().build(make_result([0.01, 0.01])).charts == ()
 
 
 def test_tail_forecasts_are_made_and_judged_on_a_long_run(make_result):
