@@ -1,10 +1,10 @@
 """What was measured on an evaluation set, written into the card of `minilm-sentiment`, and drawn.
 
-    python benchmarks/training/card.py compared.json --card card.json --chart reliability.svg
-        --set phrasebank --times 1
+    python benchmarks/training/card.py compared.json [more.json] --card card.json
+        --chart reliability.svg --set phrasebank --times 1
 
-`compared.json` is what `benchmarks/scorers.py --json` wrote. Every scorer in it gets its line in
-the card, `minilm-sentiment` also its confusion matrices and reliability. `--times` says how many
+The files are what `benchmarks/scorers.py --json` wrote. Every scorer in them gets its line in the
+card, `minilm-sentiment` also its confusion matrices and reliability. `--times` says how many
 candidates were measured on this set before the shipped one was settled, itself included.
 """
 
@@ -97,7 +97,7 @@ def reliability_chart(levels: dict[str, Any]) -> str:
 def main() -> None:
     """Read, write, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("compared", type=Path)
+    parser.add_argument("compared", type=Path, nargs="+")
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--chart", type=Path, required=True)
     parser.add_argument("--set", default="phrasebank")
@@ -105,7 +105,10 @@ def main() -> None:
     told = parser.parse_args()
 
     card = json.loads(told.card.read_text(encoding="utf-8"))
-    found = evaluation(json.loads(told.compared.read_text(encoding="utf-8")), times=told.times)
+    compared: dict[str, Any] = {}
+    for file in told.compared:
+        compared |= json.loads(file.read_text(encoding="utf-8"))
+    found = evaluation(compared, times=told.times)
     card.setdefault("evaluation", {})[told.set] = found
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     told.card.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_card_and_files_agree(card):
     assert set(card["files"]) == weights
     for name, digest in card["files"].items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
+
+
+def test_card_says_what_the_training_material_says_of_itself(card):
+    file = Path(__file__).parents[3] / "benchmarks" / "training" / "about.toml"
+    about = tomllib.loads(file.read_text())
+    assert {key: card[key] for key in about} == {
+        **about,
+        "training_cutoff": str(about["training_cutoff"]),
+    }
 
 
 def test_every_confusion_matrix_counts_all_its_sentences(card):
