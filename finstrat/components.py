@@ -262,11 +262,13 @@ class Optimizer(Component, ABC):
     Attributes:
         window: trailing returns it wants, W sessions; the first W sessions hold cash.
         uses_current: whether it looks at the weights already held; such problems run in order.
+        uses_views: whether it wants expected returns, made of the strategy's alpha.
     """
 
     kind = "optimizer"
     window: int = 0
     uses_current: ClassVar[bool] = False
+    uses_views: ClassVar[bool] = False
 
     @abstractmethod
     def solve(self, problem: Problem) -> NDArray[np.float64]:

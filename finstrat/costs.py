@@ -1,5 +1,5 @@
 """What trading and holding cost, as one object that the simulator charges and an optimizer
-penalises.
+penalises; and estimates of what no broker quotes, the spread and the liquidity, from daily bars.
 
 Rates are what a trade is expected to cost before it is made; they know nothing of orders or
 positions.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from finstrat.errors import DataError
 
@@ -91,3 +92,52 @@ class CostRates:
             return None
         steep: NDArray[np.float64] = self.impact * np.sqrt(capital / self.daily_value)
         return steep
+
+
+def corwin_schultz(
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+    *,
+    window: int,
+) -> NDArray[np.float64]:
+    """The bid-ask spread as a fraction of the price, `[T, N]`, from two-day high-low ranges.
+
+    A day's range holds its volatility once and the spread once, the range of two days the
+    volatility twice and the spread once (Corwin and Schultz 2012, J. Finance 67(2), eqs. 14 and
+    18). Ranges are moved over overnight gaps, as in their section I.D; a pair of days that gives
+    a negative spread counts as 0. Row t is the mean of the last `window` pairs that end with
+    session t - 1; NaN until there are that many, and over gaps in the prices.
+    """
+    before = np.full_like(close, np.nan)
+    before[1:] = close[:-1]
+    # What the price did while the market was closed is no part of the day's range.
+    gap = np.maximum(low - before, 0.0) + np.minimum(high - before, 0.0)
+    top, bottom = np.log(high - gap), np.log(low - gap)
+    day = np.log(high / low)
+    pair = np.full_like(close, np.nan)
+    wide = np.maximum(np.log(high[:-1]), top[1:]) - np.minimum(np.log(low[:-1]), bottom[1:])
+    beta, gamma = day[:-1] ** 2 + (top - bottom)[1:] ** 2, wide**2
+    k = 3.0 - 2.0 * np.sqrt(2.0)
+    alpha = (np.sqrt(2.0 * beta) - np.sqrt(beta)) / k - np.sqrt(gamma / k)
+    pair[1:] = np.maximum(2.0 * np.tanh(alpha / 2.0), 0.0)
+    return _mean_before(pair, window)
+
+
+def usual_value(
+    close: NDArray[np.float64], volume: NDArray[np.float64], *, window: int
+) -> NDArray[np.float64]:
+    """The mean value traded in the `window` sessions that end with t - 1, `[T, N]`; raw prices."""
+    return _mean_before(close * volume, window)
+
+
+def usual_move(returns: NDArray[np.float64], *, window: int) -> NDArray[np.float64]:
+    """The root mean square of the `window` returns that end with session t - 1, `[T, N]`."""
+    square: NDArray[np.float64] = np.sqrt(_mean_before(returns**2, window))
+    return square
+
+
+def _mean_before(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """The mean of the `window` rows before each row; NaN where one of them is."""
+    mean: NDArray[np.float64] = pd.DataFrame(values).rolling(window).mean().shift(1).to_numpy()
+    return mean

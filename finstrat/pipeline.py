@@ -256,6 +256,10 @@ class Desk:
             optimizer=self._plan.optimizer,
             constraints=self._plan.config.limits,
             costs=self._costs,
+            fills=market.panel.adjusted(
+                "open" if self._plan.config.execution.fill == "next-open" else "close"
+            ),
+            capital=self._plan.config.execution.initial_cash,
             first=market.first,
             solved=self._solved,
         )

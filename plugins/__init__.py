@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 @finstrat.hookimpl
 def finstrat_components() -> list[type[Component]]:
     """Every bundled component but the strategies, which `finstrat_strategies` provides."""
+    from finstrat_plugins.costs.detailed import DetailedCosts
     from finstrat_plugins.costs.proportional import ProportionalCosts
+    from finstrat_plugins.optimizers.black_litterman import BlackLitterman
+    from finstrat_plugins.optimizers.clusters import (
+        HierarchicalEqualRisk,
+        HierarchicalRiskParity,
+        NestedClusters,
+    )
     from finstrat_plugins.optimizers.equal import Equal
     from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility
+    from finstrat_plugins.optimizers.max_diversification import MaxDiversification
+    from finstrat_plugins.optimizers.mean_variance import MeanVariance
+    from finstrat_plugins.optimizers.min_tail_risk import MinTailRisk
     from finstrat_plugins.optimizers.min_variance import MinVariance
+    from finstrat_plugins.optimizers.risk_parity import RiskParity
     from finstrat_plugins.scorers.causal_lm import CausalLM
     from finstrat_plugins.scorers.encoder_head import EncoderHead
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
@@ -56,8 +67,10 @@ def finstrat_components() -> list[type[Component]]:
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
         *(Expression, MarketMood, Momentum, NewsSentiment),
-        *(Equal, InverseVolatility, MinVariance),
-        ProportionalCosts,
+        *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
+        *(BlackLitterman, MaxDiversification, MinTailRisk),
+        *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),
+        *(ProportionalCosts, DetailedCosts),
         *(
             CostsSection,
             DataQualitySection,

@@ -230,3 +230,48 @@ def test_a_stored_run_loads_as_it_was(world, bare_project, host):
         *("sessions.parquet", "targets.parquet", "holdings.parquet", "orders.parquet"),
         "asset_returns.parquet",
     }
+
+
+class Scored(Strategy):
+    name = "scored"
+    version = "1"
+
+    def decide(self, inputs):
+        # Tomorrow's closes, to have skill for sure; what counts here is when it is known.
+        close = inputs.prices("close")
+        return Decision(alpha=close.roll(-2, 0) / close.roll(-1, 0))
+
+
+def test_expected_returns_wait_for_labels_that_were_known(world, host, tmp_path, monkeypatch):
+    from finstrat_plugins.optimizers.mean_variance import MeanVariance
+
+    seen = []
+    solve = MeanVariance.solve_many
+
+    def watch(self, problems):
+        seen.extend(problems)
+        return solve(self, problems)
+
+    monkeypatch.setattr(MeanVariance, "solve_many", watch)
+    monkeypatch.setattr("finstrat.portfolio.alpha.LEAST", 25)
+    config = {
+        **world,
+        "signals": {},
+        "strategy": {"use": "top-k", "signal": "none"},
+        "optimizer": {"use": "mean-variance", "window": 20},
+        "execution": {"fill": "next-close"},
+        "limits": {},
+    }
+    file = TomlFile("test", "", config)
+    plan = replace(resolve(load(file), host, file=file, root=tmp_path), strategy=Scored())
+    market = load_market(plan)
+    run(plan, market, device="cpu")
+    first = next(i for i, each in enumerate(seen) if each.views is not None)
+    # The label of decision k is known with the fill of the one after it, in session k + 2, and
+    # counts from the session after that: 25 of them in session 27.
+    assert seen[first].as_of == np.datetime64(market.panel.times[27])
+    assert first > 0
+    assert all(each.views is None and each.confidence == 0 for each in seen[:first])
+    assert all(each.views is not None for each in seen[first:])
+    assert 0 < seen[first].confidence <= 1
+    assert seen[first].views.argmax() == seen[first].alpha.argmax()

@@ -18,6 +18,7 @@ from finstrat import __version__
 from finstrat.cli import (
     audit,
     cache,
+    capacity,
     config,
     data,
     doctor,
@@ -76,6 +77,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
+app.command("capacity")(capacity.capacity)
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(signals.app, name="signals")

@@ -82,10 +82,13 @@ class Problem:
         returns: `[W, M]` trailing simple returns, the last row being the as-of session's.
         constraints: bounds on the weights.
         alpha: `[M]` unitless expected ranking, or None.
-        views: expected returns over `horizon` `[M]`, or None.
+        views: expected returns over `horizon` `[M]`, or None where nothing speaks for any.
+        confidence: in the views, from 0 to 1.
         current: `[M]` weights held now (previous targets drifted to the as-of), or None.
         benchmark: `[M]` weights, or None.
         costs: `[M]` linear cost of a unit of turnover, or None.
+        impact: `[M]` what multiplies |Δw|^1.5 in the cost, as a fraction of net asset value, or
+            None; NaN = unknown.
         horizon: sessions until the next rebalance.
     """
 
@@ -95,7 +98,9 @@ class Problem:
     constraints: Constraints
     alpha: NDArray[np.float64] | None = None
     views: NDArray[np.float64] | None = None
+    confidence: float = 0.0
     current: NDArray[np.float64] | None = None
     benchmark: NDArray[np.float64] | None = None
     costs: NDArray[np.float64] | None = None
+    impact: NDArray[np.float64] | None = None
     horizon: int = 1

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finstrat.portfolio.alpha import (
+    expected,
+    information_coefficients,
+    residual_volatility,
+    skill,
+)
 from finstrat.portfolio.problem import Problem
 
 if TYPE_CHECKING:
@@ -44,13 +50,17 @@ def target_weights(
     optimizer: Optimizer | None,
     constraints: Constraints,
     costs: CostRates,
+    fills: NDArray[np.float64],
+    capital: float,
     first: int,
     solved: dict[bytes, NDArray[np.float64]],
 ) -> Targets:
     """The weights to hold after each decision from session `first` on; earlier rows are NaN.
 
-    `solved` remembers the optimizer's answers by problem, so that a second call with another
-    exposure but the same problems solves nothing twice.
+    `fills` `[T, N]` are the prices at which decisions of the session before fill, from which the
+    skill behind expected returns is measured. `capital` is what the account starts with, and scales
+    the impact that an optimizer is told. `solved` remembers the optimizer's answers by problem, so
+    that a second call with another exposure but the same problems solves nothing twice.
 
     Raises:
         PluginError: the optimizer or strategy broke a bound, or gave no finite number.
@@ -69,10 +79,17 @@ def target_weights(
     assert optimizer is not None
     returns = panel.returns()
     close = panel.adjusted("close")
+    steepness = costs.steepness(capital)
     window = optimizer.window
     short_history = 0
     problems: list[tuple[int, NDArray[np.int64], Problem]] = []
     held: tuple[int, NDArray[np.float64]] | None = None
+    coefficients, known_at = np.zeros(0), np.zeros(0, dtype=np.int64)
+    if optimizer.uses_views and decision.alpha is not None:
+        # Scores of the warm-up count too: they were decided like any other.
+        coefficients, known_at = information_coefficients(
+            decision.alpha, fills, np.flatnonzero(decision.rebalance)
+        )
     for i, row in enumerate(rows):
         t = int(row)
         eligible = decision.eligible[t] & ~np.isnan(close[t])
@@ -84,6 +101,14 @@ def target_weights(
         )
         short_history += int((eligible & ~whole).sum())
         columns = np.flatnonzero(eligible & whole)
+        horizon = t - int(rows[i - 1]) if i else 1
+        views, confidence = None, 0.0
+        # A fill of this very session may come after the cutoff.
+        shown = skill(coefficients[known_at < t])
+        if shown is not None and shown.ic > 0 and decision.alpha is not None and len(columns):
+            spread = residual_volatility(trailing[:, columns]) * np.sqrt(horizon)
+            views = expected(decision.alpha[t, columns], spread, ic=shown.ic)
+            confidence = shown.confidence
         problem = Problem(
             as_of=panel.times[t],
             assets=tuple(panel.assets[c] for c in columns),
@@ -92,7 +117,10 @@ def target_weights(
             alpha=None if decision.alpha is None else _read_only(decision.alpha[t, columns]),
             current=_drifted(held, t, returns)[columns] if optimizer.uses_current else None,
             costs=_read_only(costs.total[t, columns]),
-            horizon=t - int(rows[i - 1]) if i else 1,
+            impact=None if steepness is None else _read_only(steepness[t, columns]),
+            views=None if views is None else _read_only(views),
+            confidence=confidence,
+            horizon=horizon,
         )
         if optimizer.uses_current:
             answer = _answers(optimizer, [problem], solved)[0]
@@ -132,7 +160,9 @@ def _answers(
 def _key(problem: Problem) -> bytes:
     """Everything in a problem that may differ within one run."""
     parts = [str(problem.as_of).encode(), "\0".join(problem.assets).encode()]
-    parts += [b"-" if a is None else a.tobytes() for a in (problem.alpha, problem.current)]
+    parts += [
+        b"-" if a is None else a.tobytes() for a in (problem.alpha, problem.views, problem.current)
+    ]
     return b"\1".join(parts)
 
 

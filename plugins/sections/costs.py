@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CostsSection(Section):
-    """Fees and slippage, in currency and as a drag on the return."""
+    """Fees, slippage and borrow fees, in currency and as a drag on the return."""
 
     name = "costs"
     version = "1"
@@ -31,15 +31,15 @@ class CostsSection(Section):
         paid = pd.DataFrame(
             {"Fees": column(result, "fees"), "Slippage": column(result, "slippage")}, index=index
         )
+        if np.nansum(borrow := column(result, "borrow")) > 0:
+            paid["Borrow fees"] = borrow
         yearly = paid.groupby(index.to_period("Y").to_timestamp()).sum()
         market = result.config.get("market", {})
         currency = str(market.get("currency", "")) if isinstance(market, dict) else ""
         total = float(np.nan_to_num(paid.to_numpy()).sum())
-        table = tuple(
-            (str(year.year), round(float(fees), 2), round(float(slippage), 2))
-            for year, fees, slippage in zip(
-                pd.DatetimeIndex(yearly.index), yearly["Fees"], yearly["Slippage"], strict=True
-            )
+        table: tuple[tuple[str | float, ...], ...] = tuple(
+            (str(year.year), *(round(float(spent), 2) for spent in row))
+            for year, row in zip(pd.DatetimeIndex(yearly.index), yearly.to_numpy(), strict=True)
         )
         return Block(
             id=self.name,
@@ -53,8 +53,10 @@ class CostsSection(Section):
                         periods_per_year=result.periods_per_year,
                     ),
                 ),
-                (f"Fees, {currency}".rstrip(", "), _total(paid["Fees"])),
-                (f"Slippage, {currency}".rstrip(", "), _total(paid["Slippage"])),
+                *(
+                    (f"{name}, {currency}".rstrip(", "), _total(paid[name]))
+                    for name in paid.columns
+                ),
                 ("Total return before costs", risk.total_return(column(result, "gross"))),
                 ("Total return after costs", risk.total_return(column(result, "net"))),
             ),
@@ -68,7 +70,7 @@ class CostsSection(Section):
                     unit="year",
                 ),
             ),
-            tables=(Table("Costs by year", ("Year", "Fees", "Slippage"), table),),
+            tables=(Table("Costs by year", ("Year", *paid.columns), table),),
         )
 
 

@@ -67,6 +67,14 @@ def test_costs_add_up_and_show_the_drag(make_result):
     assert block.tables[0].rows == (("2015", 8.0, 4.0),)
 
 
+def test_borrow_fees_are_shown_where_something_was_borrowed(make_result):
+    result = make_result([0.01, 0.01])
+    result.sessions["borrow"] = [0.0, 1.5]
+    block = CostsSection().build(result)
+    assert only(block.figures, "Borrow fees, USD").value == 1.5
+    assert block.tables[0].columns == ("Year", "Fees", "Slippage", "Borrow fees")
+
+
 def test_exposure_measures_what_was_held(make_result):
     block = ExposureSection().build(make_result([0.01, 0.01]))
     assert only(block.figures, "Average exposure").value == pytest.approx(0.75)

@@ -1,0 +1,37 @@
+"""The account's limits as an optimizer's budget and bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finstrat.portfolio.quadratic import Quadratic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from finstrat.portfolio.problem import Problem
+
+
+def budget(problem: Problem) -> float:
+    """The most that gross, net and the limit by name allow to invest."""
+    limits = problem.constraints
+    return min(limits.gross, limits.net[1], len(problem.assets) * limits.max_weight)
+
+
+def quadratic(
+    problem: Problem, covariance: NDArray[np.float64], reward: NDArray[np.float64] | None = None
+) -> Quadratic:
+    """The whole budget invested at least ½ wᵀΣw − μᵀw; shorts as far as gross allows them."""
+    limits, total, m = problem.constraints, budget(problem), len(problem.assets)
+    return Quadratic(
+        covariance=covariance,
+        reward=np.zeros(m) if reward is None else reward,
+        low=np.full(m, 0.0 if limits.long_only else -limits.max_weight),
+        high=np.full(
+            m, limits.max_weight if not limits.long_only else min(limits.max_weight, total)
+        ),
+        budget=total,
+        short=None if limits.long_only else (limits.gross - total) / 2.0,
+    )

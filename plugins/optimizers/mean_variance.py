@@ -1,0 +1,79 @@
+"""Expected return against variance (Markowitz 1952), expectations taken from the signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from finstrat_plugins.optimizers.limits import quadratic
+from pydantic import Field
+
+from finstrat.components import Optimizer
+from finstrat.errors import PluginError
+from finstrat.portfolio.alpha import expected, residual_volatility
+from finstrat.portfolio.covariance import Estimator, covariance
+from finstrat.portfolio.quadratic import solve_many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from finstrat.portfolio.problem import Problem
+
+
+class MeanVariance(Optimizer):
+    """argmax μᵀw − ½ γ wᵀΣw over the horizon to the next rebalance, the whole budget invested.
+
+    μᵢ = IC · σᵢ · zᵢ of the strategy's alpha (Grinold 1994), with the IC that its scores have shown
+    so far; while they have shown none, 0, which leaves the least variance. Σ is the covariance
+    times the horizon.
+    """
+
+    name = "mean-variance"
+    version = "1"
+    uses_views = True
+
+    class Config(Optimizer.Config):
+        """Risk aversion, and how risk and return are measured."""
+
+        window: int = Field(252, ge=20, description="trailing sessions")
+        covariance: Estimator = "ledoit-wolf"
+        risk_aversion: float = Field(5.0, gt=0, allow_inf_nan=False, description="γ")
+        ic: float | None = Field(
+            None, ge=0, le=1, description="a declared IC, used instead of the one measured"
+        )
+
+    config: Config
+
+    @property
+    def window(self) -> int:  # type: ignore[override]
+        """Sessions of returns it wants."""
+        return self.config.window
+
+    def solve(self, problem: Problem) -> NDArray[np.float64]:
+        """Weights `[M]`.
+
+        Raises:
+            PluginError: there is neither a view nor an alpha, or the limits leave no portfolio.
+        """
+        return self.solve_many([problem])[0]
+
+    def solve_many(self, problems: Sequence[Problem]) -> list[NDArray[np.float64]]:
+        """The same for each of a row of problems, each begun where the one before it ended."""
+        quadratics = []
+        for each in problems:
+            sigma = covariance(each.returns, estimator=self.config.covariance) * each.horizon
+            views = each.views
+            if each.alpha is None and views is None:
+                raise PluginError(
+                    f'optimizer "{self.name}" on {each.as_of}: the strategy gives no alpha, so '
+                    "there is no expected return; use min-variance, or a strategy with alpha"
+                )
+            if each.alpha is not None and self.config.ic is not None:
+                spread = residual_volatility(each.returns) * np.sqrt(each.horizon)
+                views = expected(each.alpha, spread, ic=self.config.ic)
+            if views is None:
+                views = np.zeros(len(each.assets))
+            quadratics.append(quadratic(each, sigma, views / self.config.risk_aversion))
+        return solve_many(quadratics, names=(each.assets for each in problems))
