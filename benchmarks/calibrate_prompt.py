@@ -1,6 +1,9 @@
 """Fits bias and temperature of a few-shot prompt to labelled texts, as TOML for the prompt's file.
 
-    python benchmarks/calibrate_prompt.py FILE [--prompt prompt.toml] [--path MODEL]
+    python benchmarks/calibrate_prompt.py FILE [--prompt PROMPT] [--path MODEL] [--equal-labels]
+
+With --equal-labels every label counts the same in the fit, however rare it is: fewer texts are
+called by the commonest label, and probabilities are right where labels are equally frequent.
 
 FILE is CSV or Parquet with the columns `text` and `label`, of a licence that lets the result be
 used; never a file that is marked for evaluation. Printed measures are of the fit itself, on the
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--prompt", type=Path)
     parser.add_argument("--path", type=Path, help="the model; SmolLM2 if left out")
+    parser.add_argument("--equal-labels", action="store_true", help="weigh rare labels up")
     told = parser.parse_args()
 
     scorer = CausalLM({"prompt": told.prompt, "path": told.path})
@@ -39,7 +43,8 @@ def main() -> None:
     truth = np.array([labels.index(label) for label in known.values()], dtype=np.int64)
     reader = scorer.reader()
     raw = reader.log_probabilities(list(known)).numpy()
-    fit = fitted_calibration(raw, truth)
+    weights = 1 / np.bincount(truth)[truth] if told.equal_labels else None
+    fit = fitted_calibration(raw, truth, weights=weights)
     for name, scores in (
         ("as read", raw),
         ("contextual", raw - reader.bias.numpy()),

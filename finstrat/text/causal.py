@@ -154,11 +154,17 @@ class Fit:
     temperature: float
 
 
-def fitted_calibration(log_probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Fit:
+def fitted_calibration(
+    log_probabilities: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    *,
+    weights: NDArray[np.float64] | None = None,
+) -> Fit:
     """The bias and T > 0 for which softmax((log p - bias) / T) has the least log loss on `truth`.
 
-    `log_probabilities` is `[D, K]`, `truth` class numbers `[D]`. The biases' mean is zero, as only
-    their differences count. Convex in 1/T and bias/T, so there is one answer.
+    `log_probabilities` is `[D, K]`, `truth` class numbers `[D]`, `weights` `[D]` how much each text
+    counts, all alike if left out. The biases' mean is zero, as only their differences count. Convex
+    in 1/T and bias/T, so there is one answer.
 
     Source: Guo et al. (2017), "On calibration of modern neural networks", section 4.2 (vector
     scaling with one common slope).
@@ -170,7 +176,8 @@ def fitted_calibration(log_probabilities: NDArray[np.float64], truth: NDArray[np
 
     def loss(parameters: NDArray[np.float64]) -> float:
         scores = parameters[0] * log_probabilities + np.append(parameters[1:], 0.0)
-        return float(-log_softmax(scores, axis=1)[np.arange(len(truth)), truth].mean())
+        right = log_softmax(scores, axis=1)[np.arange(len(truth)), truth]
+        return float(-np.average(right, weights=weights))
 
     slope, *offsets = minimize(loss, np.array([1.0, *[0.0] * (classes - 1)])).x.tolist()
     if slope <= 0:

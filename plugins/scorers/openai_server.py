@@ -55,8 +55,7 @@ class OpenAIServer(Scorer):
         )
         prompt: Path | None = Field(None, description="prompt in TOML; the bundled one if left out")
         parameters: dict[str, Any] = Field(
-            default_factory=lambda: {"temperature": 0, "max_tokens": 32},
-            description="further fields of each request",
+            {"temperature": 0, "max_tokens": 32}, description="further fields of each request"
         )
         concurrency: int = Field(4, ge=1, description="requests under way at once")
         retries: int = Field(4, ge=0, description="further attempts where the server is busy")

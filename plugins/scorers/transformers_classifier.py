@@ -47,9 +47,7 @@ class TransformersClassifier(Scorer):
     class Config(Pretrained):
         """Which model, what its labels mean, and what is known of it."""
 
-        labels: dict[str, str] = Field(
-            default_factory=dict, description="the model's label to the output's name"
-        )
+        labels: dict[str, str] = Field({}, description="the model's label to the output's name")
         dtype: Literal["auto", "fp32", "bf16"] = Field(
             "auto", description="of the weights; auto = bf16 where the hardware multiplies it"
         )

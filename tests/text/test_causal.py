@@ -147,6 +147,12 @@ def test_fitted_bias_and_temperature_are_those_of_the_data():
     fit = fitted_calibration(raw, truth)
     assert fit.temperature == pytest.approx(temperature, abs=0.05)
     assert fit.bias == pytest.approx(tuple(true_bias), abs=0.06)
+    weights = np.where(truth == 0, 3.0, 1.0)
+    heavier = fitted_calibration(raw, truth, weights=weights)
+    assert heavier.temperature == pytest.approx(temperature, abs=0.05)
+    # Three times the weight of a label is log 3 of its score.
+    shift = np.array(fit.bias) - np.array(heavier.bias)
+    assert shift[0] - shift[1] == pytest.approx(temperature * np.log(3), abs=0.15)
     with pytest.raises(DataError, match="say nothing of these labels, or the opposite"):
         fitted_calibration(-raw, truth)
 
