@@ -147,7 +147,8 @@ class LabelClient:
         """Make a client; nothing is sent yet. `record` is a file that gets a JSON line a document.
 
         Raises:
-            ConfigError: the key would travel unencrypted to another machine.
+            ConfigError: the key would travel unencrypted to another machine, or the record can't
+                be written.
         """
         self.usage = Usage()
         self._url = server.rstrip("/") + "/chat/completions"
@@ -163,6 +164,12 @@ class LabelClient:
         url = httpx2.URL(self._url)
         if key and url.scheme != "https" and url.host not in _LOOPBACK:
             raise ConfigError(f"{server}: a key is only sent by https, or to this machine")
+        if record is not None:
+            try:
+                record.parent.mkdir(parents=True, exist_ok=True)
+                record.touch()
+            except OSError as error:
+                raise ConfigError(f"record: {record} can't be written: {error}") from error
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # Redirects aren't followed: they would carry the key to another host.
         self._http = httpx2.Client(headers=headers, timeout=terms.timeout_s)
@@ -300,7 +307,7 @@ class LabelClient:
             response = self._http.post(self._url, json=body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise _UnreachableError(str(error) or type(error).__name__, again=True) from error
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise _NoReplyError(f"{type(error).__name__} {error}".strip(), again=True) from error
         status = response.status_code
         said = f"status {status}: {' '.join(response.text.split())[:200]}"

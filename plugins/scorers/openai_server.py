@@ -75,6 +75,7 @@ class OpenAIServer(Scorer):
             from urllib.parse import urlsplit
 
             parts = urlsplit(server)
+            _ = parts.port  # a ValueError of its own where it is out of range
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise ValueError("expected an address like http://127.0.0.1:8000/v1")
             if parts.username or parts.password or parts.query or parts.fragment:

@@ -305,6 +305,16 @@ def test_redirect_is_not_followed_with_the_key(serve):
     assert elsewhere.requests == []
 
 
+def test_record_that_cannot_be_written_stops_before_anything_is_paid(serve, tmp_path):
+    server = serve(right)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="record: .* can't be written"):
+        LabelClient(
+            server.address, "m", PROMPT, terms=Terms(), record=tmp_path / "file" / "costs.jsonl"
+        )
+    assert server.requests == []
+
+
 def test_key_does_not_travel_in_the_clear():
     with pytest.raises(ConfigError, match="only sent by https"):
         LabelClient("http://example.com/v1", "m", PROMPT, terms=Terms(), key=KEY)

@@ -138,10 +138,14 @@ def test_key_comes_from_the_environment_and_stays_out_of_every_record(make, monk
 
 
 @pytest.mark.parametrize(
-    "server", ["127.0.0.1:8000", "ftp://host/v1", "http://user:key@host/v1", "https://h/v1?key=1"]
+    "server",
+    [
+        *("127.0.0.1:8000", "ftp://host/v1", "http://host:99999/v1"),
+        *("http://user:key@host/v1", "https://h/v1?key=1"),
+    ],
 )
 def test_address_with_a_key_or_without_a_scheme_is_refused(make, server):
-    with pytest.raises(ValidationError, match="expected"):
+    with pytest.raises(ValidationError, match=r"expected|Port out of range"):
         make(server=server)
 
 
