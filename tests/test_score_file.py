@@ -13,7 +13,7 @@ ROWS = 10_000
 
 PROJECT = '[project]\nname = "killed"\nplugins = ["plugins"]\n'
 
-# The real lexicon, writing down each text before it is scored, and about as slow as a small model
+# The real lexicon, writing down each text before it can be kept, and about as slow as a small model
 # on a GPU: otherwise nearly every kill would fall into reading or writing.
 PLUGIN = """
 import json
@@ -29,11 +29,14 @@ class Logged(LoughranMcDonald):
     name = "logged-lexicon"
 
     def score(self, texts):
-        call = {"process": os.getpid(), "texts": [text_key(text).hex()[:16] for text in texts]}
+        scores = super().score(texts)
+        # An unknown score isn't kept, so its text is asked for again.
+        known = [text for text, row in zip(texts, scores) if not row.isnan().all()]
+        call = {"process": os.getpid(), "texts": [text_key(text).hex()[:16] for text in known]}
         with open("calls.jsonl", "a") as file:
             file.write(json.dumps(call) + "\\n")
         time.sleep(len(texts) / 12_000)
-        return super().score(texts)
+        return scores
 
 
 @finstrat.hookimpl

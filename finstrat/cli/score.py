@@ -66,7 +66,11 @@ def score(
     chosen = _chosen(state, scorer, assign or [], device)
     began = time.perf_counter()
     with ScoreCache(state.project().state / "scores.sqlite") as cache, _shown() as progress:
-        counts = score_file(source, chosen, out, cache=cache, progress=progress)
+        try:
+            counts = score_file(source, chosen, out, cache=cache, progress=progress)
+        except KeyboardInterrupt:
+            typer.echo("stopped; finished scores are kept: run it again to go on", err=True)
+            raise typer.Exit(130) from None
         dropped = cache.dropped
     seconds = time.perf_counter() - began
     if as_json:

@@ -69,11 +69,14 @@ def test_the_file_says_where_its_scores_come_from(finstrat, project, texts):
     assert str(project) not in json.dumps(made_of)
 
 
-def test_scoring_again_gives_identical_bytes_and_scores_nothing(finstrat, project, texts):
+def test_scoring_again_gives_identical_bytes_and_scores_nothing_that_has_a_score(
+    finstrat, project, texts
+):
     score(finstrat)
     first = (project / "scores.parquet").read_bytes()
     again = score(finstrat, "texts.csv", "scores.parquet", "--json").json
-    assert (again["scored"], again["cached"]) == (0, 3)
+    # The one in Chinese has no score, and an unknown score isn't kept.
+    assert (again["scored"], again["cached"]) == (1, 2)
     assert (project / "scores.parquet").read_bytes() == first
     (project / ".finstrat" / "scores.sqlite").unlink()
     score(finstrat)
@@ -173,6 +176,19 @@ def test_the_scored_file_is_never_overwritten_by_its_scores(finstrat, refused, p
     )
     assert "that is the file to be scored" in said
     assert (project / "texts.parquet").read_bytes() == before
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(
+    finstrat, project, texts, monkeypatch
+):
+    def interrupted(*_given, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("finstrat.score_file.score_documents", interrupted)
+    ended = score(finstrat)
+    assert ended.code == 130
+    assert "run it again to go on" in ended.err
+    assert [path.name for path in project.iterdir() if "scores" in path.name] == []
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(finstrat, project, texts):
