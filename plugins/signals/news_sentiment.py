@@ -63,7 +63,7 @@ class NewsSentiment(Signal):
             None, description="scorer that gives vectors, to judge novelty by meaning, not words"
         )
         source_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
-            default_factory=dict, description="weight by the documents' kind; others weigh 1"
+            {}, description="weight by the documents' kind; others weigh 1"
         )
         events: tuple[str, ...] = Field((), description="kinds of event that count; () = any text")
         history: float = Field(60.0, gt=0, description="half-life of the own history, sessions")
