@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 CLASSES = ("negative", "neutral", "positive")
 SENTENCES = Path(__file__).parent / "sentences"
+READ = Path(__file__).parent / "filings_read.csv"
 # How much a text of each source counts: more where labels are people's own and about companies.
 WEIGHTS = {"tweets": 2.0, "written": 3.0, "filings": 1.0, "press": 1.0, "vader": 0.3}
 HELD_OUT = {"tweets": 0.3, "written": 0.25, "vader": 0.05}
@@ -71,20 +72,35 @@ def vader(archive: Path) -> list[Row]:
     return found
 
 
-def written(prefix: str = "") -> list[Row]:
+def written() -> list[Row]:
     """The sentences of this folder's text files, one a line, one file a class."""
     return [
         (label, text)
         for label in CLASSES
-        for text in (SENTENCES / f"{prefix}{label}.txt").read_text(encoding="utf-8").splitlines()
+        for text in (SENTENCES / f"{label}.txt").read_text(encoding="utf-8").splitlines()
     ]
 
 
-def filings(files: list[Path], *, without: set[str], rng: Random) -> list[Row]:
+def labels_read() -> dict[str, str]:
+    """Labels that were given by reading, by the SHA-256 of a filing's sentence.
+
+    The sentences themselves are the filings', so they aren't kept here.
+    """
+    return dict(read_table(READ).astype(str)[["sha256", "label"]].itertuples(index=False))
+
+
+def read_by_hand(sentences: list[str]) -> list[Row]:
+    """The sentences with a label in `labels_read`: the development set of the filings."""
+    labels = labels_read()
+    keys = ((hashlib.sha256(text.encode()).hexdigest(), text) for text in sentences)
+    return [(labels[key], text) for key, text in keys if key in labels]
+
+
+def filings(sentences: list[str], *, without: set[str], rng: Random) -> list[Row]:
     """Weakly labelled sentences of filings, with no more neutral ones than are useful."""
     labelled = [
         (label, text)
-        for text in filing_sentences(files)
+        for text in sentences
         if text not in without and (label := weak_label(text)) is not None
     ]
     neutral = [row for row in labelled if row[0] == "neutral"]
@@ -121,14 +137,13 @@ def main() -> None:
     told = parser.parse_args()
 
     rng = Random(SEED)
-    real = written("filings_development_")
+    sentences = list(filing_sentences(sorted(told.filings.glob("*.gz"))))
+    real = read_by_hand(sentences)
     sources = {
         "tweets": prepared(tweets(told.tweets)),
         "vader": prepared(vader(told.vader)),
         "written": prepared(written()),
-        "filings": prepared(
-            filings(sorted(told.filings.glob("*.gz")), without={text for _, text in real}, rng=rng)
-        ),
+        "filings": prepared(filings(sentences, without={text for _, text in real}, rng=rng)),
         "press": prepared(press_sentences(PRESS, rng=rng)),
     }
     told.out.mkdir(parents=True, exist_ok=True)
