@@ -51,6 +51,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
     from finstrat_plugins.sections.verdict import VerdictSection
+    from finstrat_plugins.signals.combine import Combine
     from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
@@ -66,6 +67,7 @@ def finstrat_components() -> list[type[Component]]:
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
+        Combine,
         *(Expression, MarketMood, Momentum, NewsSentiment),
         *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
         *(BlackLitterman, MaxDiversification, MinTailRisk),

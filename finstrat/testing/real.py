@@ -21,8 +21,9 @@ SPAN = Span(dt.date(2012, 1, 3), dt.date(2013, 6, 28))
 def real_market(host: Host | None = None, *, span: Span = SPAN) -> World:
     """Adjusted closes of the source `sp500`, and the documents of `tweets` where it can load.
 
-    `features` holds "planted.asset" (last month's return, ranked) and "planted.market" (its mean
-    over the assets), for components that read another signal.
+    `features` holds "planted.asset" and "planted.week" (last month's and last week's return,
+    ranked) and "planted.market" (the mean of last month's over the assets), for components that
+    read other signals.
     """
     if host is None:
         from finstrat.host import Host
@@ -45,6 +46,10 @@ def real_market(host: Host | None = None, *, span: Span = SPAN) -> World:
         panel=panel,
         clock=clock,
         documents=documents,
-        features={"planted.asset": features.rank(month), "planted.market": month.nanmean(dim=1)},
+        features={
+            "planted.asset": features.rank(month),
+            "planted.week": features.rank(features.returns(panel.tensor("close"), 5)),
+            "planted.market": month.nanmean(dim=1),
+        },
         score=installed_scoring(host),
     )

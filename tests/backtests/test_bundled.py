@@ -8,7 +8,7 @@ from finstrat.config import load, resolve
 from finstrat.project import Project
 
 
-@pytest.mark.parametrize("name", ["market_mood", "momentum", "stocknet_sentiment"])
+@pytest.mark.parametrize("name", ["combined", "market_mood", "momentum", "stocknet_sentiment"])
 def test_bundled_backtest_resolves(name, host, bare_project):
     file = bare_project.backtest(name)
     assert resolve(load(file), host, file=file, root=bare_project.root).config.name == name

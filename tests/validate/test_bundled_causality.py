@@ -13,6 +13,7 @@ from finstrat.testing import real_market
 from finstrat.validate.causality import World, check, check_source
 
 OPTIONS = {
+    "combine": {"signals": ["planted.asset", "planted.week"], "weights": "ic", "window": 60},
     "expression": {"formula": "rank(returns(close, 20)) - rank(volatility(close, 10))"},
     "market-mood": {"scorer": "lm-lexicon", "window": 60},
     "news-sentiment": {"scorer": "lm-lexicon"},
