@@ -97,7 +97,8 @@ def check(
         raise CheckFailedError(f"{who}: {first}")
     if report.outcome == "inconclusive":
         first = next(each for each in report.checks if each.outcome == "inconclusive")
-        raise InconclusiveError(f"{who}: {first}")
+        hint = "; --backtest NAME tries it on the data of another backtest"
+        raise InconclusiveError(f"{who}: {first}{hint}")
     if not as_json:
         typer.echo("passed: nothing that was tried changed the past")
 

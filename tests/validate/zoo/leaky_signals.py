@@ -192,6 +192,66 @@ class WeekLabels(Leaky):
         return tensor(moves.reindex(inputs.panel.index, method="ffill"))
 
 
+class MonthMean(Leaky):
+    """The mean return of a month, from its first day on."""
+
+    name = "month-mean"
+
+    def compute(self, inputs):
+        moves = closes(inputs).pct_change(fill_method=None)
+        return tensor(moves.groupby(moves.index.to_period("M")).transform("mean"))
+
+
+class BestWindow(Leaky):
+    """The look-back that worked best over the whole sample."""
+
+    name = "best-window"
+    caught_by = "future"
+
+    def compute(self, inputs):
+        close = closes(inputs)
+        ahead = close.pct_change(fill_method=None).shift(-1).to_numpy()
+        tried = [close.pct_change(k, fill_method=None).to_numpy() for k in (2, 5, 10, 20, 40)]
+        return tensor(max(tried, key=lambda x: np.nansum(x * ahead) / np.sqrt(np.nansum(x * x))))
+
+
+class RightWayRound(Leaky):
+    """Turned round if it would have lost over the whole sample."""
+
+    name = "right-way-round"
+    caught_by = "future"
+
+    def compute(self, inputs):
+        close = closes(inputs)
+        past = close.pct_change(5, fill_method=None)
+        ahead = close.pct_change(fill_method=None).shift(-1)
+        return tensor(past * np.sign(np.nansum(past.to_numpy() * ahead.to_numpy())))
+
+
+class SometimesTomorrow(Leaky):
+    """Tomorrow's return, but only ahead of the rare large moves."""
+
+    name = "sometimes-tomorrow"
+    caught_by = "future"
+
+    def compute(self, inputs):
+        moves = closes(inputs).pct_change(fill_method=None)
+        ahead = moves.shift(-1)
+        return tensor(moves.where(~(ahead.abs() > 0.05), ahead))
+
+
+class LiquidOnes(Leaky):
+    """Among the half that trades most over the whole sample."""
+
+    name = "liquid-ones"
+
+    def compute(self, inputs):
+        volume = inputs.panel["volume"].mean()
+        keep = (volume >= volume.median()).to_numpy()
+        moves = closes(inputs).pct_change(5, fill_method=None)
+        return tensor(moves.where(np.broadcast_to(keep, moves.shape)))
+
+
 class FutureMembers(Leaky):
     """A rank among those who will be members at the end."""
 
