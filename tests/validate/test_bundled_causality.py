@@ -58,12 +58,13 @@ def names(base):
     return [each.component.name for each in BUNDLED.all(base)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names(Signal))
 def test_every_bundled_signal_is_causal_on_real_data(host, real, request, name):
     signal = host.get(Signal, name).component(OPTIONS.get(name, {}))
-    report = check(signal, real, seconds=0.0)
-    if report.outcome == "inconclusive" and {"documents", "facts"} & set(signal.needs):
-        report = check(signal, request.getfixturevalue("stocknet"), seconds=0.0)
+    about_stocks = signal.scope == "asset" and "documents" in signal.needs
+    world = request.getfixturevalue("stocknet") if about_stocks else real
+    report = check(signal, world, seconds=0.0)
     if report.outcome == "inconclusive":
         pytest.skip(f"no real data here on which it says anything: {report}")
     passed(report)
@@ -74,6 +75,7 @@ def test_momentum_keeps_its_warm_up_on_real_prices(host, real):
     assert checks["start"].outcome == "passed"
 
 
+@pytest.mark.slow
 def test_news_sentiment_is_checked_on_real_tweets(host, stocknet):
     signal = host.get(Signal, "news-sentiment").component(OPTIONS["news-sentiment"])
     checks = passed(check(signal, stocknet, seconds=0.0))
