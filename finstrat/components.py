@@ -191,6 +191,8 @@ class Scorer(Component, ABC):
     """K names, like ("score",) or ("negative", "neutral", "positive", "score")."""
     precision: ClassVar[Literal["fp32", "fp16"]] = "fp32"
     """How scores are kept and handed on; fp16 halves the cache of embeddings."""
+    unknown_is_final: ClassVar[bool] = True
+    """Whether an unknown score stays so; False where an answer may come next time."""
 
     @property
     @abstractmethod

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from finstrat.cli import show
-from finstrat.cli.state import State, print_json, shown_path
+from finstrat.cli.state import State, print_json, shown_path, usage_line
 
 if TYPE_CHECKING:
     from finstrat.signals import Progress
@@ -57,8 +57,7 @@ def run(
     scored, cached = (result.provenance[key] for key in ("texts_scored", "texts_from_cache"))
     typer.echo(f"texts: {scored:,} scored, {cached:,} from the cache")
     for name, usage in result.provenance["scorer_usage"].items():
-        counted = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in usage.items())
-        typer.echo(f"{name}: {counted}")
+        typer.echo(usage_line(name, usage))
     typer.echo(f"report: {shown_path(result.path / 'report.html')}")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from finstrat.cli.state import State, print_json, shown_path
+from finstrat.cli.state import State, print_json, shown_path, usage_line
 
 if TYPE_CHECKING:
     from finstrat.components import Scorer
@@ -74,7 +74,8 @@ def score(
         dropped = cache.dropped
     seconds = time.perf_counter() - began
     if as_json:
-        print_json({"out": shown_path(out.absolute()), **asdict(counts), "cache_dropped": dropped})
+        told = {"out": shown_path(out.absolute()), **asdict(counts), "cache_dropped": dropped}
+        print_json({**told, "usage": chosen.usage} if chosen.usage else told)
     else:
         typer.echo(
             f"{shown_path(out.absolute())}: {counts.written:,} rows in {seconds:,.1f} s "
@@ -84,6 +85,8 @@ def score(
         )
         if dropped:
             typer.echo(f"{dropped:,} damaged rows of the cache were dropped and scored again")
+        if chosen.usage:
+            typer.echo(usage_line(chosen.name, chosen.usage))
     if counts.quarantined:
         where = shown_path(quarantine_path(out).absolute())
         said = f"{counts.quarantined:,} of {counts.rows:,} rows couldn't be read; see {where}"

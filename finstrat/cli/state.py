@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from finstrat.host import Host
     from finstrat.project import Project
@@ -45,6 +45,15 @@ class State:
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
     """`data` as JSON on standard output."""
     typer.echo(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False))
+
+
+def usage_line(scorer: str, usage: Mapping[str, float]) -> str:
+    """What scoring took, on one line: "llm: answered 20, failed 0, …, cost 0.0042"."""
+    told = [
+        f"{key.replace('_', ' ')} {value if isinstance(value, int) else round(value, 6):,}"
+        for key, value in usage.items()
+    ]
+    return f"{scorer}: {', '.join(told)}"
 
 
 def print_table(

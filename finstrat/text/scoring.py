@@ -208,11 +208,11 @@ def _fill(
         began = time.monotonic()
         table[chunk] = _checked(scorer, [texts[row] for row in chunk])
         if cache:
-            # Who didn't answer may answer next time: an unknown score isn't kept.
-            known_now = [row for row in chunk if not np.isnan(table[row]).all()]
+            final = scorer.unknown_is_final
+            kept_now = [row for row in chunk if final or not np.isnan(table[row]).all()]
             cache.put_many(
                 scorer.fingerprint,
-                {keys[row]: table[row] for row in known_now},
+                {keys[row]: table[row] for row in kept_now},
                 precision=kept,
                 label=f"{scorer.name} {scorer.version}",
             )

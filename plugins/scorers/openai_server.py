@@ -44,6 +44,7 @@ class OpenAIServer(Scorer):
     name = "openai-server"
     version = "1"
     outputs = ("score",)
+    unknown_is_final = False
 
     class Config(Scorer.Config):
         """Which server and model, on which terms."""

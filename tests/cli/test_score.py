@@ -69,14 +69,11 @@ def test_the_file_says_where_its_scores_come_from(finstrat, project, texts):
     assert str(project) not in json.dumps(made_of)
 
 
-def test_scoring_again_gives_identical_bytes_and_scores_nothing_that_has_a_score(
-    finstrat, project, texts
-):
+def test_scoring_again_gives_identical_bytes_and_scores_nothing(finstrat, project, texts):
     score(finstrat)
     first = (project / "scores.parquet").read_bytes()
     again = score(finstrat, "texts.csv", "scores.parquet", "--json").json
-    # The one in Chinese has no score, and an unknown score isn't kept.
-    assert (again["scored"], again["cached"]) == (1, 2)
+    assert (again["scored"], again["cached"]) == (0, 3)
     assert (project / "scores.parquet").read_bytes() == first
     (project / ".finstrat" / "scores.sqlite").unlink()
     score(finstrat)

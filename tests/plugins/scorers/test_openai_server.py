@@ -5,8 +5,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from finstrat_plugins.scorers.openai_server import OpenAIServer
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 import finstrat
+from finstrat.cli import app
 from finstrat.errors import ConfigError
 from finstrat.text import ScoreCache, score_documents
 
@@ -135,6 +137,23 @@ def test_key_comes_from_the_environment_and_stays_out_of_every_record(make, monk
     scorer.score([GOOD])
     told = record.read_text() + scorer.card.model_dump_json() + scorer.config.model_dump_json()
     assert KEY not in told
+
+
+def test_scoring_a_file_says_what_it_cost_and_how_many_got_no_answer(address, project):
+    Handler.trouble = True
+    rows = [GOOD, "trouble ahead", BAD]
+    (project / "texts.csv").write_text("\n".join(["text", *rows]))
+    call = ["score", "texts.csv", "--scorer", "openai-server", "--out", "scores.parquet"]
+    for option in (f"server={address}", "model=two-words", "price_in=10", "retries=0"):
+        call += ["--set", option]
+    ended = CliRunner().invoke(app, call)
+    assert ended.exit_code == 0, ended.output
+    assert (
+        "answered 2, failed 1, requests 3, tokens in 400, tokens out 16, cost 0.004" in ended.output
+    )
+    again = CliRunner().invoke(app, [*call, "--json"])
+    told = json.loads(again.stdout)
+    assert (told["cached"], told["usage"]["requests"]) == (2, 1)
 
 
 @pytest.mark.parametrize(
