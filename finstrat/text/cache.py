@@ -161,20 +161,32 @@ class ScoreCache:
             return found
         self._note_use(address)
         damaged = []
-        for start in range(0, len(keys), _LOOKUP):
-            some = keys[start : start + _LOOKUP]
+        size = number.itemsize * width
+        prefix = zlib.crc32(address.encode())
+        blobs: list[bytes] = []
+        sound: list[bytes] = []
+        # In the order in which they lie on disk, so that a page is looked for once.
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), _LOOKUP):
+            some = ordered[start : start + _LOOKUP]
             marks = ",".join("?" * len(some))
             rows = self._connection.execute(
                 "SELECT text, value, checksum FROM scores"  # noqa: S608 - only marks are inserted
                 f" WHERE scorer = ? AND text IN ({marks})",
                 (scorer, *some),
             )
-            for key, blob, checksum in rows:
-                sound = isinstance(blob, bytes) and checksum == row_checksum(address, key, blob)
-                if sound and len(blob) == number.itemsize * width:
-                    found[key] = np.frombuffer(blob, dtype=number).astype(np.float32, copy=False)
+            for key, blob, checksum in rows.fetchall():
+                if (
+                    isinstance(blob, bytes)
+                    and len(blob) == size
+                    and checksum == zlib.crc32(blob, zlib.crc32(key, prefix))
+                ):
+                    sound.append(key)
+                    blobs.append(blob)
                 else:
                     damaged.append((scorer, key))
+        values = np.frombuffer(b"".join(blobs), dtype=number).astype(np.float32, copy=False)
+        found = dict(zip(sound, values.reshape(len(sound), width), strict=True))
         if damaged:
             with self._transaction():
                 self._connection.executemany(
