@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_KIN = frozenset({"bert", "roberta", "xlm-roberta"})
+_KIN = frozenset({"bert", "roberta", "xlm-roberta", "camembert"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +99,8 @@ class PackedBert:
     """The encoder of a transformers model, for matrices of `height` tokens.
 
     Args:
-        model: a `BertModel`, `RobertaModel` or `XLMRobertaModel` with float32 weights; it isn't
-            needed afterwards.
+        model: a `BertModel` or one of the RoBERTa family with float32 weights; it isn't needed
+            afterwards.
         dtype: of weights and activations; norms and sums are float32.
         height: tokens in a matrix.
     """
@@ -111,11 +111,9 @@ class PackedBert:
         self.heads = int(config.num_attention_heads)
         self.dtype = dtype
         embeddings = model.embeddings
-        # RoBERTa counts positions from the padding token's number on.
-        first = 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
         self._words = embeddings.word_embeddings.weight.detach().float()
         self._places = (
-            embeddings.position_embeddings.weight.detach().float()[first:]
+            embeddings.position_embeddings.weight.detach().float()[first_place(model) :]
             + embeddings.token_type_embeddings.weight.detach().float()[0]
         )
         self._norm = _Norm.of(embeddings.LayerNorm)
@@ -154,6 +152,16 @@ class PackedBert:
             x = layer.attention_norm(layer.attention_out.plus(mixed, x))
             x = layer.norm(layer.outer.plus(layer.inner.gelu(x), x))
         return x
+
+
+def first_place(model: Any) -> int:  # noqa: ANN401 - transformers' own
+    """The row of the position embeddings that belongs to the first token of a text.
+
+    RoBERTa and its like count from behind the padding token's number.
+    """
+    embeddings = getattr(model, "embeddings", None)
+    unused = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return 0 if unused is None else int(unused) + 1
 
 
 def serves(config: Any, *, device: torch.device) -> bool:  # noqa: ANN401 - transformers' own

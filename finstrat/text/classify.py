@@ -15,14 +15,19 @@ from finstrat.errors import DataError
 from finstrat.text.batching import BATCH_TOKENS, exact_length_batches
 from finstrat.text.checkpoint import load_model, load_tokenizer
 from finstrat.text.encode import resolve_dtype
+from finstrat.text.workers import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from finstrat.text.batching import Batch
     from finstrat.text.encode import DType
 
-CLASSIFY_VERSION = "1"
+CLASSIFY_VERSION = "2"
 """Raise it when the same text would come out differently; part of the fingerprint."""
 
 _NEVER_LONGER = 1 << 20  # tokenizers without a limit claim 10^30 tokens
@@ -70,14 +75,19 @@ class Classifier:
             for ids, text in zip(encoded["input_ids"], texts, strict=True)
         ]
         chances = torch.full((len(tokens), len(self.labels)), torch.nan, dtype=torch.float32)
-        with torch.inference_mode():
-            for batch in exact_length_batches([len(ids) for ids in tokens]):
-                ids = torch.zeros((batch.height, batch.length), dtype=torch.int64)
-                ids[: len(batch.rows)] = torch.tensor([tokens[row] for row in batch.rows])
-                ids = ids.to(self.device)
+        batches = exact_length_batches([len(ids) for ids in tokens])
+
+        def scored(batch: Batch) -> tuple[NDArray[np.int64], torch.Tensor]:
+            ids = torch.zeros((batch.height, batch.length), dtype=torch.int64)
+            ids[: len(batch.rows)] = torch.tensor([tokens[row] for row in batch.rows])
+            ids = ids.to(self.device)
+            with torch.inference_mode():
                 logits = self._model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-                rows = torch.from_numpy(batch.rows)
-                chances[rows] = logits.float().softmax(dim=1)[: len(batch.rows)].cpu()
+                return batch.rows, logits.float().softmax(dim=1)[: len(batch.rows)]
+
+        on_cpu = self.device.type == "cpu"
+        for rows, part in side_by_side(scored, batches) if on_cpu else map(scored, batches):
+            chances[torch.from_numpy(rows)] = part.cpu()
         return chances
 
     def _longest_input(self) -> int:

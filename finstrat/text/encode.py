@@ -103,7 +103,7 @@ class Encoder:
         model_files(self.directory)
         model = load_encoder(self.directory, adapter=adapter)
         self.width = int(model.config.hidden_size)
-        self.max_tokens = _max_tokens(self.directory, model.config)
+        self.max_tokens = _max_tokens(self.directory, model)
         self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         self._tokenizer.no_padding()  # the file may ask for padding to a fixed length
         self._tokenizer.enable_truncation(self.max_tokens)
@@ -305,10 +305,8 @@ def _sentence_limit(directory: Path) -> int | None:
     return int(limit) if limit else None
 
 
-def _max_tokens(directory: Path, config: Any) -> int:  # noqa: ANN401 - transformers' own
-    # RoBERTa counts positions from the padding token's number on.
-    unused = int(config.pad_token_id) + 1 if "roberta" in config.model_type else 0
-    positions = int(config.max_position_embeddings) - unused
+def _max_tokens(directory: Path, model: Any) -> int:  # noqa: ANN401 - transformers' own
+    positions = int(model.config.max_position_embeddings) - bert.first_place(model)
     return min(positions, _sentence_limit(directory) or positions)
 
 

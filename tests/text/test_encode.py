@@ -208,6 +208,7 @@ def test_other_architectures_match_transformers_in_any_company(other, dtype):
     together = encoder.encode(texts).vectors
     assert distance(together, stock_vectors(encoder, texts)) < (1e-6 if dtype == "fp32" else 1e-3)
     assert torch.equal(together, torch.cat([encoder.encode([text]).vectors for text in texts]))
+    assert encoder.max_tokens == (68 if name == "roberta" else 70)
     assert encoder.encode([SENTENCES[6]]).vectors.isfinite().all()
 
 
