@@ -42,13 +42,13 @@ def finstrat_components():
     return [Logged]
 """
 
-# What `finstrat score` does, its output thrown away.
+# What `finstrat score` does, its output in a file.
 JOB = """
 import os
 import sys
 
 os.chdir(project)
-sys.stdout = sys.stderr = open(os.devnull, "w")
+sys.stdout = sys.stderr = open("output.txt", "a")
 sys.argv = ["finstrat", "score", "texts.csv", "--scorer", scorer, "--out", out]
 from finstrat.cli import main
 
@@ -75,9 +75,9 @@ def job(forked, project):
     return start
 
 
-def finish(process):
+def finish(process, project):
     process.join()
-    assert process.exitcode == 0
+    assert process.exitcode == 0, (project / "output.txt").read_text()
 
 
 def wait_for_work(process, project):
@@ -110,12 +110,12 @@ def test_a_job_killed_at_50_random_points_and_resumed_writes_the_same_bytes(
     job, project, shared_data
 ):
     tweets(shared_data, ROWS).to_csv(project / "texts.csv", index=False)
-    finish(job())  # the first also starts the server
+    finish(job(), project)  # the first also starts the server
     (project / ".finstrat" / "scores.sqlite").unlink()
     process = job()
     wait_for_work(process, project)
     begun = time.monotonic()
-    finish(process)
+    finish(process, project)
     unbroken, seconds = (project / "scores.parquet").read_bytes(), time.monotonic() - begun
     chance = random.Random(2024)
     partial = 0
@@ -124,7 +124,7 @@ def test_a_job_killed_at_50_random_points_and_resumed_writes_the_same_bytes(
             path.unlink()
         (project / "calls.jsonl").write_text("")
         killed = job()
-        if trial % 5:  # every fifth is killed somewhere on the way, before its work begins or after
+        if trial % 5:  # every fifth is killed anywhere, most likely before its work begins
             wait_for_work(killed, project)
         time.sleep(chance.uniform(0, seconds))
         killed.kill()
@@ -134,7 +134,7 @@ def test_a_job_killed_at_50_random_points_and_resumed_writes_the_same_bytes(
         if (project / "scores.parquet").exists():
             assert (project / "scores.parquet").read_bytes() == unbroken
         before = (project / "calls.jsonl").read_text().count("\n")
-        finish(job())
+        finish(job(), project)
         assert (project / "scores.parquet").read_bytes() == unbroken
         calls = [json.loads(line) for line in (project / "calls.jsonl").read_text().splitlines()]
         partial += 0 < before < len(calls)
@@ -147,7 +147,7 @@ def test_a_job_killed_at_50_random_points_and_resumed_writes_the_same_bytes(
 @pytest.mark.slow
 def test_a_model_job_killed_again_and_again_writes_the_same_bytes(job, project, shared_data):
     tweets(shared_data, 600).to_csv(project / "texts.csv", index=False)
-    finish(job("minilm-sentiment"))
+    finish(job("minilm-sentiment"), project)
     unbroken = (project / "scores.parquet").read_bytes()
     for path in (*project.glob(".finstrat/*"), *project.glob("scores.*")):
         path.unlink()
@@ -157,7 +157,7 @@ def test_a_model_job_killed_again_and_again_writes_the_same_bytes(job, project, 
         time.sleep(chance.uniform(0.5, 4.0))
         killed.kill()
         killed.join()
-    finish(job("minilm-sentiment"))
+    finish(job("minilm-sentiment"), project)
     assert (project / "scores.parquet").read_bytes() == unbroken
 
 
@@ -165,9 +165,9 @@ def test_two_jobs_share_one_cache_and_write_the_same_scores(job, project, shared
     tweets(shared_data, 5_000).to_csv(project / "texts.csv", index=False)
     both = [job(out="one.parquet"), job(out="two.parquet")]
     for process in both:
-        finish(process)
+        finish(process, project)
     assert (project / "one.parquet").read_bytes() == (project / "two.parquet").read_bytes()
-    finish(job(out="three.parquet"))
+    finish(job(out="three.parquet"), project)
     assert (project / "three.parquet").read_bytes() == (project / "one.parquet").read_bytes()
 
 
@@ -175,6 +175,6 @@ def test_two_jobs_that_write_the_same_file_leave_one_whole_file(job, project, sh
     tweets(shared_data, 2_000).to_csv(project / "texts.csv", index=False)
     both = [job(), job()]
     for process in both:
-        finish(process)
+        finish(process, project)
     assert len(pd.read_parquet(project / "scores.parquet")) == 2_000
     assert list(project.glob(".*.part")) == []
