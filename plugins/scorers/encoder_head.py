@@ -1,4 +1,4 @@
-"""Scorer `encoder-head`: any local encoder with a head that `finstrat model head` trained for it.
+"""Scorer `encoder-head`: any local encoder with what `finstrat model` trained for it.
 
 The encoder is a directory or a pinned model of the hub; without one it is the bundled MiniLM. It
 knows nothing of caching or cleaning, which happen before it is called.
@@ -19,6 +19,7 @@ from pydantic import Field
 from finstrat.components import Scorer, Settings
 from finstrat.errors import DataError
 from finstrat.text import CLEAN_VERSION, ModelCard
+from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.checkpoint import Pretrained
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class EncoderHead(Scorer):
     """Probabilities of the head's classes, and their polarity as score where it has one.
 
-    score = P(positive) - P(negative), for a head that knows both.
+    score = P(positive) - P(negative), for a head that knows both. A directory that `finstrat model
+    tune` wrote holds an adapter beside the head; it is merged into the encoder's weights.
 
     Attributes:
         outputs: the head's classes, and "score" where there is one.
@@ -45,7 +47,9 @@ class EncoderHead(Scorer):
     class Config(Pretrained):
         """Which encoder, and which head."""
 
-        head: Path = Field(description="directory with head.safetensors and card.json")
+        head: Path = Field(
+            description="directory that `finstrat model head` or `finstrat model tune` wrote"
+        )
         dtype: Literal["auto", "fp32", "bf16"] = Field(
             "auto", description="of the encoder's weights; auto = bf16 where it is quick"
         )
@@ -74,11 +78,18 @@ class EncoderHead(Scorer):
         return load_head(self.config.head)
 
     @property
+    def _adapter(self) -> Path | None:
+        """The head's directory where an adapter lies in it too."""
+        return self.config.head if (self.config.head / ADAPTER_CONFIG).is_file() else None
+
+    @property
     def fingerprint(self) -> str:
         """Encoder, head, dtype, kind of device, and the versions of code and cleaning."""
         from finstrat.text.encode import encoder_fingerprint
 
-        encoder = encoder_fingerprint(self._directory, device=self.device, dtype=self.config.dtype)
+        encoder = encoder_fingerprint(
+            self._directory, device=self.device, dtype=self.config.dtype, adapter=self._adapter
+        )
         parts = (self.name, self.version, CLEAN_VERSION, encoder, self._head.fingerprint)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -112,7 +123,12 @@ class EncoderHead(Scorer):
         if self._encoder is None:
             from finstrat.text.encode import Encoder
 
-            self._encoder = Encoder(self._directory, device=self.device, dtype=self.config.dtype)
+            self._encoder = Encoder(
+                self._directory,
+                device=self.device,
+                dtype=self.config.dtype,
+                adapter=self._adapter,
+            )
         vectors = self._encoder.encode(texts).vectors
         expected = self._head.weight.shape[1]
         if vectors.shape[1] != expected:

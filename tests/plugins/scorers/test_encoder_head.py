@@ -1,5 +1,8 @@
 import json
+import shutil
+from pathlib import Path
 
+import torch
 from typer.testing import CliRunner
 
 from finstrat.cli import app
@@ -37,3 +40,19 @@ def test_head_for_another_encoder_is_read_by_encoder_head(tmp_path, classifier_d
         :, -1
     ].sign().tolist() == [1, -1]
     assert scorer.card.training_cutoff.isoformat() == "2020-01-01"
+
+
+def test_adapter_beside_the_head_is_merged(tmp_path):
+    from finstrat_plugins.scorers import minilm
+    from finstrat_plugins.scorers.encoder_head import EncoderHead
+
+    tuned = Path(minilm.__file__).parent / "minilm_sentiment"
+    texts = ["Profit rose sharply.", "The company filed for bankruptcy.", "The meeting is today."]
+    with_adapter = EncoderHead({"head": tuned})
+    # Without amounts to compare, the bundled scorer is this very model.
+    assert torch.equal(with_adapter.score(texts), minilm.MiniLMSentiment().score(texts))
+    bare = tmp_path / "bare"
+    shutil.copytree(tuned, bare, ignore=shutil.ignore_patterns("adapter_*"))
+    without = EncoderHead({"head": bare})
+    assert without.fingerprint != with_adapter.fingerprint
+    assert not torch.equal(without.score(texts), with_adapter.score(texts))
