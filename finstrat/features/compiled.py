@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
     Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
-L2_ELEMENTS = 1 << 15
+L2_ELEMENTS = 1 << 16
 """Elements that a group of columns may keep in flight: 256 KiB, inside any current L2 cache."""
-WIDEST = 512
+WIDEST = 1024
 LANE = WIDEST + 8
 NARROWEST = 64
 """Columns in a group: wide enough to fill vector registers and cache lines."""

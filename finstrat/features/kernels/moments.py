@@ -38,25 +38,59 @@ def _any_unknown(x: Array, first: int, last: int, start: int, stop: int) -> bool
 
 
 @compiled
+def _spoilt(state: Array, m: int) -> bool:
+    found = 0
+    for j in range(m):
+        found += state[j] != state[j]
+    return found > 0
+
+
+@compiled
+def _finite(row: Array) -> bool:
+    found = 0
+    for j in range(row.shape[0]):
+        found += row[j] - row[j] != 0.0
+    return found == 0
+
+
+@compiled
 def sums(x: Array, out: Array, window: int, least: int, what: int, start: int, stop: int) -> None:
-    """Fill `out[:, start:stop]` with the SUM or MEAN of each trailing window of `x [T, M]`."""
+    """Fill `out[:, start:stop]` with the SUM or MEAN of each trailing window of `x [T, M]`.
+
+    A block is first taken to be known throughout. If that leaves its sums NaN it wasn't, and is
+    done again with a count of what is known.
+    """
     rows, m = x.shape[0], stop - start
     after = np.zeros((window + 1, 2 * LANE))  # A: sums, B: counts, of the last block's end
     state = np.zeros(2 * LANE)  # the same of this block's start
     before_unknown = False
     for first in range(0, rows, window):
         last = min(first + window, rows)
-        unknown = _any_unknown(x, first, last, start, stop)
-        counted = unknown or before_unknown
-        if counted and not before_unknown and first > 0:
-            for i in range(window + 1):
-                after[i, B : B + m] = window - i
-        state[:] = 0.0
-        for i in range(last - first):
-            row = x[first + i, start:stop]
-            to = out[first + i, start:stop]
-            rest = after[i + 1]
-            if counted:
+        unknown = before_unknown and _any_unknown(x, first, last, start, stop)
+        if not before_unknown:
+            state[:B] = 0.0
+            for i in range(last - first):
+                row = x[first + i, start:stop]
+                to = out[first + i, start:stop]
+                rest = after[i + 1]
+                k = window if first > 0 else i + 1
+                scale = 1.0 if what == SUM else 1.0 / k
+                if k < least:
+                    scale = np.nan
+                for j in range(m):
+                    s = state[j] + row[j]
+                    state[j] = s
+                    to[j] = (s + rest[j]) * scale
+            unknown = _spoilt(state, m)
+            if unknown and first > 0:
+                for i in range(window + 1):
+                    after[i, B : B + m] = window - i
+        if unknown or before_unknown:
+            state[:] = 0.0
+            for i in range(last - first):
+                row = x[first + i, start:stop]
+                to = out[first + i, start:stop]
+                rest = after[i + 1]
                 for j in range(m):
                     known = row[j] == row[j]
                     s = state[j] + (row[j] if known else 0.0)
@@ -67,15 +101,6 @@ def sums(x: Array, out: Array, window: int, least: int, what: int, start: int, s
                     k += rest[B + j]
                     s *= 1.0 if what == SUM else 1.0 / k
                     to[j] = s if k >= least else np.nan
-            else:
-                k = 1.0 * (window if first > 0 else i + 1)
-                scale = 1.0 if what == SUM else 1.0 / k
-                if k < least:
-                    scale = np.nan
-                for j in range(m):
-                    s = state[j] + row[j]
-                    state[j] = s
-                    to[j] = (s + rest[j]) * scale
         if last == rows:
             return
         after[window] = 0.0
@@ -117,6 +142,42 @@ def _again(x: Array, state: Array, t: int, window: int, least: int, start: int, 
 
 
 @compiled
+def _write(
+    x: Array,
+    state: Array,
+    out: Array,
+    means: Array,
+    zscores: Array,
+    t: int,
+    what: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Fill the row `t` of what is asked for from means and variances in E, F and G."""
+    row, to, m = x[t, start:stop], out[t, start:stop], stop - start
+    if what == VAR:
+        for j in range(m):
+            to[j] = state[F + j]
+    elif what == STD:
+        for j in range(m):
+            to[j] = np.sqrt(state[F + j])
+    elif what == ZSCORE:
+        for j in range(m):
+            z = (row[j] - state[G + j] - state[E + j]) / np.sqrt(state[F + j])
+            to[j] = z if state[F + j] > 0.0 else np.nan
+    else:
+        mean = means[t, start:stop]
+        for j in range(m):
+            mean[j] = state[G + j] + state[E + j]
+        zscore = zscores[t, start:stop]
+        for j in range(m):
+            v = np.sqrt(state[F + j])
+            to[j] = v
+            z = (row[j] - state[G + j] - state[E + j]) / v
+            zscore[j] = z if v > 0.0 else np.nan
+
+
+@compiled
 def spreads(
     x: Array,
     out: Array,
@@ -143,21 +204,41 @@ def spreads(
     before_unknown = False
     for first in range(0, rows, window):
         last = min(first + window, rows)
-        unknown = _any_unknown(x, first, last, start, stop)
-        counted = unknown or before_unknown
-        if counted and not before_unknown and first > 0:
-            for i in range(window + 1):
-                after[i, C : C + m] = window - i
-        state[:D] = 0.0
+        unknown = before_unknown and _any_unknown(x, first, last, start, stop)
         state[G : G + m] = state[D : D + m]
-        again = False
-        for i in range(last - first):
-            row = x[first + i, start:stop]
-            rest = after[i + 1]
-            if again:
-                state[G : G + m] = state[D : D + m]
-                again = False
-            if counted:
+        if not before_unknown:
+            state[:C] = 0.0
+            for i in range(last - first):
+                row = x[first + i, start:stop]
+                rest = after[i + 1]
+                k = 1.0 * (window if first > 0 else i + 1)
+                by_n = 1.0 / k if k >= least else np.nan
+                by_less = 1.0 / (k - 1.0)
+                for j in range(m):
+                    d = row[j] - state[D + j]
+                    s = state[j] + d
+                    q = state[B + j] + d * d
+                    state[j] = s
+                    state[B + j] = q
+                    s += rest[j]
+                    q += rest[B + j]
+                    u = s * by_n
+                    c = q - s * u
+                    state[E + j] = u
+                    state[F + j] = c * by_less
+                _write(x, state, out, means, zscores, first + i, what, start, stop)
+            unknown = _spoilt(state, m)
+            if unknown and first > 0:
+                for i in range(window + 1):
+                    after[i, C : C + m] = window - i
+        if unknown or before_unknown:
+            state[:D] = 0.0
+            again = False
+            for i in range(last - first):
+                row = x[first + i, start:stop]
+                rest = after[i + 1]
+                if again:
+                    state[G : G + m] = state[D : D + m]
                 for j in range(m):
                     known = row[j] == row[j]
                     d = row[j] - state[D + j] if known else 0.0
@@ -175,54 +256,23 @@ def spreads(
                     state[E + j] = u if k >= least else np.nan
                     state[F + j] = c * (1.0 / (k - 1.0)) if k >= least else np.nan
                     state[H + j] = 1.0 if c * (2.0 * k + 2.0) < q else 0.0
-                if np.any(state[H : H + m]):
-                    again = True
+                again = np.any(state[H : H + m])
+                if again:
                     _again(x, state, first + i, window, least, start, m)
-            else:
-                k = 1.0 * (window if first > 0 else i + 1)
-                by_n = 1.0 / k if k >= least else np.nan
-                by_less = 1.0 / (k - 1.0)
-                for j in range(m):
-                    d = row[j] - state[D + j]
-                    s = state[j] + d
-                    q = state[B + j] + d * d
-                    state[j] = s
-                    state[B + j] = q
-                    s += rest[j]
-                    q += rest[B + j]
-                    u = s * by_n
-                    c = q - s * u
-                    state[E + j] = u
-                    state[F + j] = c * by_less
-            to = out[first + i, start:stop]
-            if what == VAR:
-                for j in range(m):
-                    to[j] = state[F + j]
-            elif what == STD:
-                for j in range(m):
-                    to[j] = np.sqrt(state[F + j])
-            elif what == ZSCORE:
-                for j in range(m):
-                    z = (row[j] - state[G + j] - state[E + j]) / np.sqrt(state[F + j])
-                    to[j] = z if state[F + j] > 0.0 else np.nan
-            else:
-                mean = means[first + i, start:stop]
-                for j in range(m):
-                    mean[j] = state[G + j] + state[E + j]
-                zscore = zscores[first + i, start:stop]
-                for j in range(m):
-                    v = np.sqrt(state[F + j])
-                    to[j] = v
-                    z = (row[j] - state[G + j] - state[E + j]) / v
-                    zscore[j] = z if v > 0.0 else np.nan
+                _write(x, state, out, means, zscores, first + i, what, start, stop)
         if last == rows:
             return
         # The origin is the next block's first value, or the last finite one before it: no window of
         # that block ends earlier, so no later row is looked at.
-        for i in range(window + 1):
-            row = x[first + i, start:stop]
+        row = x[first + window, start:stop]
+        if _finite(row):
             for j in range(m):
-                state[D + j] = row[j] if row[j] - row[j] == 0.0 else state[D + j]
+                state[D + j] = row[j]
+        else:
+            for i in range(window + 1):
+                row = x[first + i, start:stop]
+                for j in range(m):
+                    state[D + j] = row[j] if row[j] - row[j] == 0.0 else state[D + j]
         after[window] = 0.0
         for i in range(window - 1, 0, -1):
             row = x[first + i, start:stop]
