@@ -13,7 +13,7 @@ import torch
 from finstrat.errors import DataError
 from finstrat.features import compiled
 from finstrat.features.kernels import section as kernels
-from finstrat.features.section import codes, section
+from finstrat.features.section import check_codes, codes, section
 from finstrat.features.tensors import empty, matrix, whole
 
 WORKSPACE = 1 << 24
@@ -44,21 +44,25 @@ def neutralize(
     value, group, style or positive weight comes out NaN.
     """
     values = section(x, mask)
-    group = codes(values, torch.zeros(x.shape[1:], dtype=torch.int64, device=x.device))
-    if groups is not None:
-        group = codes(values, groups)
+    group = groups
+    if group is None:
+        group = torch.zeros(x.shape[1:], dtype=torch.int64, device=x.device)
+    check_codes(values, group)
     factors = values.new_empty((*values.shape, 0))
     if styles is not None:
         factors = matrix(styles, "styles").view(styles.shape)
         factors = factors if styles.dim() == 3 else factors.unsqueeze(-1)
     if factors.shape[:2] != values.shape:
         raise DataError(f"styles: expected {tuple(x.shape)} or more, got {tuple(factors.shape)}")
-    weight = torch.ones_like(values) if weights is None else matrix(weights, "weights")
-    if weight.shape != values.shape:
+    weight = values.new_ones((1, values.shape[1]))
+    if weights is not None:
+        weight = matrix(weights, "weights")
+    if weights is not None and weight.shape != values.shape:
         raise DataError(f"weights: expected {tuple(x.shape)}, got {tuple(weight.shape)}")
     if not compiled.serves(values):
-        return _residuals(values, group, factors, weight)
+        return _residuals(values, codes(values, group), factors, weight.expand_as(values))
     left = empty(tuple(values.shape), values.device)
+    group = group.view(-1, values.shape[1])
     y, g, z, w, to = (v.contiguous().numpy() for v in (values, group, factors, weight, left))
     compiled.over_groups(
         lambda start, stop: kernels.residuals(y, g, z, w, to, start, stop),

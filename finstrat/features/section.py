@@ -147,7 +147,17 @@ def codes(x: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
     """`groups` as int64 `[T, N]` for `x [T, N]`, with −1 where `x` is unknown.
 
     Raises:
-        DataError: unless they are int64 `[N]` or `[T, N]`, at least −1, and `x` is `[T, N]`.
+        DataError: as `check_codes`.
+    """
+    check_codes(x, groups)
+    return torch.where(x.isnan(), -1, groups)
+
+
+def check_codes(x: torch.Tensor, groups: torch.Tensor) -> None:
+    """Nothing, for `groups` that are int64 `[N]` or `[T, N]`, at least −1, and `x [T, N]`.
+
+    Raises:
+        DataError: for others.
     """
     if x.dim() != 2:
         raise DataError(f"x: expected [time, asset], got {tuple(x.shape)}")
@@ -158,7 +168,6 @@ def codes(x: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
         )
     if groups.numel() and int(groups.min()) < -1:
         raise DataError(f"groups: expected codes of at least -1, got {int(groups.min())}")
-    return torch.where(x.isnan(), -1, groups)
 
 
 def _group_total(values: torch.Tensor, group: torch.Tensor) -> torch.Tensor:

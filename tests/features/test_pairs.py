@@ -99,6 +99,30 @@ def test_future_never_changes_the_past(name, sample, other, path):
     assert_allclose(found, whole[:40], rtol=0 if path == "compiled" else 1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", [*DEFINITIONS, "rolling_slope", "rolling_r2"])
+@pytest.mark.parametrize("spoilt", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("single", [True, False])
+def test_past_is_the_same_to_the_last_bit_whatever_comes_later(name, spoilt, single):
+    """Blocks of known values take another way through the kernel than those with gaps."""
+    rng = np.random.default_rng(10)
+    x, y = (torch.from_numpy(v) for v in 100 + rng.normal(size=(2, 40, 5)))
+    others = () if name in {"rolling_slope", "rolling_r2"} else (y[:, 0] if single else y,)
+    whole = getattr(features, name)(x, *others, 6, min_periods=3)
+    for row in range(24, 31):
+        poisoned = x.clone()
+        poisoned[row, 2] = spoilt
+        found = getattr(features, name)(poisoned, *others, 6, min_periods=3)
+        assert_array_equal(found[:row], whole[:row])
+        assert_array_equal(found[:, 3:], whole[:, 3:])
+        if others:
+            later = y.clone()
+            later[row] = spoilt
+            later = later[:, 0] if single else later
+            found = getattr(features, name)(x, later, 6, min_periods=3)
+            assert_array_equal(found[:row], whole[:row])
+            assert_allclose(found[row + 6 :], whole[row + 6 :], rtol=1e-10)
+
+
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_outlier_leaves_no_trace_once_it_is_out_of_the_window(name, path):
     x, y = torch.from_numpy(np.random.default_rng(5).normal(size=(2, 60, 1)))

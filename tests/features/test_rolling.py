@@ -131,6 +131,21 @@ def test_future_never_changes_the_past(name, sample, path):
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.parametrize("spoilt", [math.nan, math.inf, -math.inf])
+def test_past_is_the_same_to_the_last_bit_whatever_comes_later(name, spoilt):
+    """Blocks of known values take another way through the kernels than those with gaps."""
+    x = torch.from_numpy(100 + np.random.default_rng(2).normal(size=(40, 5)))
+    whole = apply(name, x, 6, min_periods=3)
+    for row in range(17, 25):
+        poisoned = x.clone()
+        poisoned[row, 2] = spoilt
+        found = apply(name, poisoned, 6, min_periods=3)
+        assert_array_equal(found[:row], whole[:row])
+        assert_array_equal(found[:, 3:], whole[:, 3:])
+        assert_allclose(found[row + 6 :], whole[row + 6 :], rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_assets_do_not_meet(name, path):
     x = torch.from_numpy(np.random.default_rng(1).normal(size=(40, 700)))
     order = torch.randperm(700, generator=torch.Generator().manual_seed(0))

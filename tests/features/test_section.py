@@ -211,6 +211,18 @@ def test_neutral_without_anything_is_demeaned(sample, path):
     assert_allclose(features.neutralize(sample), features.demean(sample), rtol=1e-11, atol=1e-13)
 
 
+def test_infinity_of_an_asset_that_takes_no_part_is_nobodys(path):
+    rng = np.random.default_rng(3)
+    y, styles = torch.from_numpy(rng.normal(size=(4, 9))), torch.from_numpy(rng.normal(size=(4, 9)))
+    y[:, 7] = math.nan
+    clean = features.neutralize(y, groups=GROUPS, styles=styles)
+    y[:, 7] = math.inf  # of no group
+    styles[:, 7] = -math.inf
+    found = features.neutralize(y, groups=GROUPS, styles=styles)
+    assert_array_equal(found, clean)
+    assert not found[:, :7].isnan().any()
+
+
 def test_neutral_to_itself_is_nothing(sample, path):
     left = features.neutralize(sample, styles=2.0 * sample + 3.0)
     assert_allclose(left[~left.isnan()], 0.0, atol=1e-12)

@@ -64,6 +64,26 @@ def held(x: Array, ordered: Array, out: Array, limit: float, start: int, stop: i
 
 
 @compiled
+def _product(a: Array, b: Array, w: Array) -> float:
+    """Σ w·a·b, in eight sums side by side: one after the other would wait for each addition."""
+    n = a.shape[0]
+    whole = n - n % 8
+    s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(0, whole, 8):
+        s0 += w[j] * a[j] * b[j]
+        s1 += w[j + 1] * a[j + 1] * b[j + 1]
+        s2 += w[j + 2] * a[j + 2] * b[j + 2]
+        s3 += w[j + 3] * a[j + 3] * b[j + 3]
+        s4 += w[j + 4] * a[j + 4] * b[j + 4]
+        s5 += w[j + 5] * a[j + 5] * b[j + 5]
+        s6 += w[j + 6] * a[j + 6] * b[j + 6]
+        s7 += w[j + 7] * a[j + 7] * b[j + 7]
+    for j in range(whole, n):
+        s0 += w[j] * a[j] * b[j]
+    return ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7))
+
+
+@compiled
 def residuals(
     y: Array, groups: Index, styles: Array, weights: Array, out: Array, start: int, stop: int
 ) -> None:
@@ -71,7 +91,7 @@ def residuals(
 
     Weighted least squares by Frisch, Waugh and Lovell: group means come off everything first, then
     each style in turn (modified Gram and Schmidt); one that the others already span is left out.
-    `groups` is int64 `[N]` or `[T, N]` rows broadcast by the caller, -1 for none.
+    `groups` and `weights` are `[T, N]`, or `[1, N]` for all rows alike; -1 is no group.
     """
     n, count = y.shape[1], styles.shape[2]
     kinds = 0
@@ -79,48 +99,49 @@ def residuals(
         for j in range(n):
             kinds = max(kinds, groups[i, j] + 1)
     work = np.zeros((count + 1, n))
-    scale = np.zeros(count)
     weight = np.zeros(n)
-    total = np.zeros((count + 2, kinds))
+    of = np.zeros(n, dtype=np.int64)
+    scale = np.zeros(count)
+    total = np.zeros((kinds + 1, count + 2))  # the last row takes those of no group, or unknown
     for t in range(start, stop):
         group = groups[t if groups.shape[0] > 1 else 0]
         w = weights[t if weights.shape[0] > 1 else 0]
+        row, style = y[t], styles[t]
         total[:] = 0.0
         for j in range(n):
-            usable = y[t, j] == y[t, j] and group[j] >= 0 and w[j] > 0.0
-            for k in range(count):
-                usable = usable and styles[t, j, k] == styles[t, j, k]
+            usable = (row[j] == row[j]) & (group[j] >= 0) & (w[j] > 0.0)
             weight[j] = w[j] if usable else 0.0
-            if usable:
-                work[count, j] = y[t, j]
-                total[count + 1, group[j]] += w[j]
-                total[count, group[j]] += w[j] * y[t, j]
-                for k in range(count):
-                    work[k, j] = styles[t, j, k]
-                    total[k, group[j]] += w[j] * styles[t, j, k]
-            else:
-                work[:, j] = 0.0
-        for k in range(count + 1):
-            for g in range(kinds):
-                total[k, g] /= total[count + 1, g]
-            size, left = 0.0, 0.0
+        for k in range(count):
             for j in range(n):
-                if weight[j] > 0.0:
-                    size += weight[j] * work[k, j] * work[k, j]
-                    work[k, j] -= total[k, group[j]]
-                    left += weight[j] * work[k, j] * work[k, j]
-            for before in range(k):
-                if scale[before] == 0.0:
-                    continue
-                product = 0.0
-                for j in range(n):
-                    product += weight[j] * work[k, j] * work[before, j]
-                product /= scale[before]
-                left = 0.0
-                for j in range(n):
-                    work[k, j] -= product * work[before, j]
-                    left += weight[j] * work[k, j] * work[k, j]
-            if k < count:
-                scale[k] = left if left > 1e-20 * size else 0.0
+                weight[j] = weight[j] if style[j, k] == style[j, k] else 0.0
         for j in range(n):
-            out[t, j] = work[count, j] if weight[j] > 0.0 else np.nan
+            of[j] = group[j] if weight[j] > 0.0 else kinds
+            total[of[j], count + 1] += weight[j]
+        for k in range(count + 1):
+            own = work[k]
+            for j in range(n):
+                z = row[j] if k == count else style[j, k]
+                # Who takes no part may be infinite, and 0 · ∞ would be unknown for all.
+                z = z if weight[j] > 0.0 else 0.0
+                own[j] = z
+                total[of[j], k] += weight[j] * z
+        for g in range(kinds):
+            for k in range(count + 1):
+                total[g, k] /= total[g, count + 1]
+        for k in range(count + 1):
+            own = work[k]
+            size = _product(own, own, weight) if k < count else 0.0
+            for j in range(n):
+                own[j] -= total[of[j], k]
+            for before in range(k):
+                if scale[before] > 0.0:
+                    other = work[before]
+                    share = _product(own, other, weight) / scale[before]
+                    for j in range(n):
+                        own[j] -= share * other[j]
+            if k < count:
+                left = _product(own, own, weight)
+                scale[k] = left if left > 1e-20 * size else 0.0
+        to, left_over = out[t], work[count]
+        for j in range(n):
+            to[j] = left_over[j] if weight[j] > 0.0 else np.nan
