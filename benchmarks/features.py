@@ -1,13 +1,14 @@
 """Speed of `finstrat.features` beside pandas, bottleneck, numbagg and polars, as ratios of one run.
 
     pip install bottleneck numbagg polars
-    python benchmarks/features.py [--assets 500 5000] [--only NAME]
+    python benchmarks/features.py [--assets 500 5000] [--only NAME ...]
 
 Every contender works in the memory layout that suits it best (bottleneck, numbagg and polars on
 series that lie whole in memory; converting is not timed), and all of them in turn, several times
 over; the least time counts, which leaves out most of what else the machine was doing. "reused" is
 into a buffer by `out=`, "fresh" into new memory. Copy is the share of the bandwidth that
 `torch.Tensor.copy_` of the same matrix reaches, counting every input read and output written once.
+A ratio below its target is marked with "!", and what it should be.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import argparse
 import gc
 import os
 import platform
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import bottleneck as bn
 import numbagg as nb
@@ -30,10 +33,30 @@ import torch
 from finstrat import features
 
 SESSIONS, WINDOW, HALF_LIFE = 3000, 21, 10.0
-BUDGET = 4.0
+BUDGET = 2.0
 """Seconds that repeating one contender may take; each runs at least twice."""
 
 Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How many times as fast as the others it should be, and which share of a copy's bandwidth."""
+
+    pandas_reused: float = 0.0
+    pandas_fresh: float = 0.0
+    other_reused: float = 0.0
+    other_fresh: float = 0.0
+    copy: float = 0.0
+
+
+STREAMING = Targets(10, 5, 4, 2, 0.6)
+FUSED = Targets(10, 5, 4, 2, 0.45)
+TWO_SERIES = Targets(10, 5, 4, 2)
+EVENTS = Targets(pandas_fresh=10)
+SECTION = Targets(pandas_fresh=4, other_fresh=1.2)
+NEUTRAL = Targets(pandas_fresh=25)
+ORDER = Targets(4, 4, 4, 4)
 
 
 @dataclass
@@ -49,6 +72,7 @@ class Case:
     """Matrices read and written: what the copy bandwidth is compared with."""
     pandas_share: float = 1.0
     """The part of the work that `pandas` does; its time is scaled up."""
+    targets: Targets = field(default_factory=lambda: STREAMING)
 
 
 def best_times(runs: dict[str, Run]) -> dict[str, float]:
@@ -57,7 +81,7 @@ def best_times(runs: dict[str, Run]) -> dict[str, float]:
     spent = dict.fromkeys(runs, 0.0)
     for run in runs.values():
         run()
-    for turn in range(15):
+    for turn in range(60):
         for name, run in runs.items():
             if turn > 1 and spent[name] > BUDGET:
                 continue
@@ -91,7 +115,8 @@ def cases(assets: int) -> list[Case]:
     w, everything = WINDOW, pl.all()
     alpha = 1.0 - 0.5 ** (1.0 / HALF_LIFE)
     rolling = frame.rolling(w)
-    market = features.demean(b).mean(1)
+    market = b.mean(1)
+    index, across = pd.Series(market.numpy()), market.numpy()[None]
 
     events = 200_000
     sessions = torch.from_numpy(rng.integers(0, SESSIONS, events))
@@ -152,6 +177,7 @@ def cases(assets: int) -> list[Case]:
             lambda: features.rolling_moments(a, w, out=three),
             lambda: (rolling.mean(), rolling.std(), (frame - rolling.mean()) / rolling.std()),
             passes=4,
+            targets=FUSED,
         ),
         Case(
             "ewma",
@@ -170,15 +196,19 @@ def cases(assets: int) -> list[Case]:
             lambda: rolling.corr(other),
             {"numbagg": lambda: nb.move_corr(xt, yt, window=w)},
             passes=3,
+            targets=TWO_SERIES,
         ),
         Case(
             "rolling_beta",
             lambda: features.rolling_beta(a, market, w),
             lambda: features.rolling_beta(a, market, w, out=out),
-            lambda: rolling.cov(other).div(other.rolling(w).var()),
+            lambda: rolling.cov(index).div(index.rolling(w).var(), axis=0),
             {
-                "numbagg": lambda: nb.move_cov(xt, yt, window=w) / nb.move_var(yt, window=w),
+                "numbagg": lambda: (
+                    nb.move_cov(xt, across, window=w) / nb.move_var(across, window=w)
+                ),
             },
+            targets=TWO_SERIES,
         ),
         Case(
             "decayed_sum",
@@ -186,6 +216,7 @@ def cases(assets: int) -> list[Case]:
                 values, sessions, (SESSIONS, assets), assets=about, half_life=HALF_LIFE
             ),
             pandas=pandas_events,
+            targets=EVENTS,
         ),
         Case(
             "rank",
@@ -194,6 +225,7 @@ def cases(assets: int) -> list[Case]:
             others={
                 "bottleneck": lambda: bn.nanrankdata(y, axis=1),
             },
+            targets=SECTION,
         ),
         Case(
             "winsorize",
@@ -203,18 +235,17 @@ def cases(assets: int) -> list[Case]:
             ),
             others={
                 "numbagg": lambda: y.clip(
-                    *(
-                        q[:, None]
-                        for q in np.moveaxis(nb.nanquantile(y, [0.01, 0.99], axis=1), 0, 0)
-                    )
+                    *(q[:, None] for q in nb.nanquantile(y, [0.01, 0.99], axis=1))
                 ),
             },
+            targets=SECTION,
         ),
         Case(
             "neutralize",
             lambda: features.neutralize(b, groups=sectors, styles=styles),
             pandas=lambda: lstsq_loop(y, design, few),
             pandas_share=few / SESSIONS,
+            targets=NEUTRAL,
         ),
         Case(
             "rolling_rank",
@@ -222,6 +253,7 @@ def cases(assets: int) -> list[Case]:
             lambda: features.rolling_rank(a, w, out=out),
             rolling.rank,
             {"bottleneck": lambda: bn.move_rank(xt, w, axis=1)},
+            targets=ORDER,
         ),
         Case(
             "rolling_median",
@@ -232,6 +264,7 @@ def cases(assets: int) -> list[Case]:
                 "bottleneck": lambda: bn.move_median(xt, w, axis=1),
                 "polars": lambda: columns.select(everything.rolling_median(w)),
             },
+            targets=ORDER,
         ),
         Case(
             "rolling_quantile",
@@ -243,31 +276,43 @@ def cases(assets: int) -> list[Case]:
                     everything.rolling_quantile(0.2, interpolation="linear", window_size=w)
                 ),
             },
+            targets=ORDER,
         ),
     ]
+
+
+def machine() -> str:
+    """Which processor, how much of it, and the versions that matter."""
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    processor = named[1] if named else platform.processor() or platform.machine()
+    return (
+        f"{processor}, {os.cpu_count()} cores; torch {torch.__version__} on "
+        f"{torch.get_num_threads()} threads, numpy {np.__version__}, pandas {pd.__version__}, "
+        f"bottleneck {bn.__version__}, numbagg {nb.__version__}, polars {pl.__version__}"
+    )
 
 
 def main() -> None:
     """Print the machine and one table a size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assets", type=int, nargs="+", default=[500, 5000])
-    parser.add_argument("--only", help="part of an operation's name")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of operations' names")
     chosen = parser.parse_args()
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores,", end=" ")
-    print(
-        f"torch {torch.__version__} on {torch.get_num_threads()} threads, numpy {np.__version__},"
-    )
-    print(f"pandas {pd.__version__}, bottleneck {bn.__version__}, polars {pl.__version__}")
+    print(machine())
     for assets in chosen.assets:
-        source = torch.rand((SESSIONS, assets), dtype=torch.float64)
+        source = torch.from_numpy(np.random.default_rng(1).random((SESSIONS, assets)))
         target = torch.empty_like(source)
         copy = best_times({"copy": lambda s=source, t=target: t.copy_(s)})["copy"]
         print(f"\n{SESSIONS} x {assets}, window {WINDOW}: copy {copy * 1e3:.2f} ms, ", end="")
         print(f"{2 * source.nbytes / copy / 1e9:.1f} GB/s\n")
-        print("| operation | reused ms | copy | fresh ms | pandas ms | reused | fresh |", end="")
-        print(" best other | ms | reused | fresh |\n|" + "---|" * 11)
+        print(
+            "| operation | reused ms | of copy | fresh ms | pandas ms | reused × | fresh × |",
+            end="",
+        )
+        print(" best other | ms | reused × | fresh × |\n|" + "---|" * 11)
         for case in cases(assets):
-            if chosen.only and chosen.only not in case.name:
+            if not any(part in case.name for part in chosen.only):
                 continue
             runs: dict[str, Run] = {"fresh": case.fresh}
             if case.reused:
@@ -278,25 +323,34 @@ def main() -> None:
             row(case, took)
 
 
+def ratio(theirs: float | None, ours: float | None, target: float) -> str:
+    """How many times as fast ours is; marked where that is less than the target."""
+    if not theirs or not ours:
+        return "–"
+    reached = theirs / ours
+    return f"{reached:.1f}" + (f" ! (≥ {target:g})" if reached < target else "")
+
+
 def row(case: Case, took: dict[str, float]) -> None:
     """Print one line of the table; a dash where there is nothing to compare."""
-    reused, fresh = took.get("reused"), took["fresh"]
-    theirs = took.get("pandas")
-    theirs = theirs / case.pandas_share if theirs else None
+    reused, fresh, targets = took.get("reused"), took["fresh"], case.targets
+    theirs = took["pandas"] / case.pandas_share if case.pandas else None
     other = min(case.others, key=lambda name: took[name], default=None)
     second = took[other] if other else None
+    share = took["copy"] * case.passes / 2 / reused if reused else 0.0
+    short = f" ! (≥ {targets.copy:.0%})" if share < targets.copy else ""
     cells = [
         case.name,
         f"{reused * 1e3:.1f}" if reused else "–",
-        f"{took['copy'] * case.passes / 2 / reused:.0%}" if reused else "–",
+        f"{share:.0%}{short}" if reused else "–",
         f"{fresh * 1e3:.1f}",
         f"{theirs * 1e3:.0f}" if theirs else "–",
-        f"{theirs / reused:.1f}" if theirs and reused else "–",
-        f"{theirs / fresh:.1f}" if theirs else "–",
+        ratio(theirs, reused, targets.pandas_reused),
+        ratio(theirs, fresh, targets.pandas_fresh),
         other or "–",
         f"{second * 1e3:.1f}" if second else "–",
-        f"{second / reused:.1f}" if second and reused else "–",
-        f"{second / fresh:.1f}" if second else "–",
+        ratio(second, reused, targets.other_reused),
+        ratio(second, fresh, targets.other_fresh),
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
 

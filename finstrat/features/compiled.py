@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 L2_ELEMENTS = 1 << 16
-"""Elements that a group of columns may keep in flight: 256 KiB, inside any current L2 cache."""
+"""Elements that a group of columns may keep in flight: 512 KiB, inside most current L2 caches."""
 WIDEST = 1024
-LANE = WIDEST + 8
 NARROWEST = 64
 """Columns in a group: wide enough to fill vector registers and cache lines."""
+LANE = WIDEST + 8
+"""From one quantity to the next in a kernel's scratch: the extra cache line keeps all those of one
+column out of one and the same set of the first-level cache."""
 WORTH_THREADS = 1 << 15
 """Elements below which handing work to threads costs more than it saves."""
 
