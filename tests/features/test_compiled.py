@@ -74,6 +74,23 @@ def test_cached_kernel_does_not_outlive_its_code(tmp_path):
     assert python(MEAN, tmp_path, **where) == ["[3.0, 5.0, 7.0]", "0 1"]
 
 
+def test_cached_kernel_does_not_outlive_a_constant_of_another_file(tmp_path):
+    package = tmp_path / "finstrat"
+    shutil.copytree(
+        Path(finstrat.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    where = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    assert python(MEAN, tmp_path, **where)[1] == "0 1"
+    assert python(MEAN, tmp_path, **where)[1] == "1 0"
+    other = package / "features" / "compiled.py"
+    other.write_text(other.read_text().replace("LANE = WIDEST + 8", "LANE = WIDEST + 16"))
+    assert python(MEAN, tmp_path, **where)[1] == "0 1"
+
+
 def test_given_cache_directory_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     compiled.cache_directory.cache_clear()
