@@ -256,8 +256,9 @@ def spreads(
                     state[E + j] = u if k >= least else np.nan
                     state[F + j] = c * (1.0 / (k - 1.0)) if k >= least else np.nan
                     state[H + j] = 1.0 if c * (2.0 * k + 2.0) < q else 0.0
-                again = np.any(state[H : H + m])
-                if again:
+                again = False
+                if np.any(state[H : H + m]):
+                    again = True
                     _again(x, state, first + i, window, least, start, m)
                 _write(x, state, out, means, zscores, first + i, what, start, stop)
         if last == rows:
