@@ -1,6 +1,6 @@
 """Speed of `finstrat.features` beside pandas, bottleneck, numbagg and polars, as ratios of one run.
 
-    pip install bottleneck numbagg polars
+    pip install '.[bench]'
     python benchmarks/features.py [--assets 500 5000] [--only NAME ...] [--cpu-time]
 
 Every contender works in the memory layout that suits it best (bottleneck, numbagg and polars on

@@ -3,8 +3,8 @@
     python benchmarks/features_waits.py
 
 Waits are those of fresh processes with an empty directory of machine code, then with a filled one:
-the first call of each family, imports left out, on the clock and of the processor. Errors are the largest relative ones against
-rational arithmetic, over prices of 1e6 with returns of 1e-4.
+the first call of each family, imports left out, on the clock and of the processor. Errors are the
+largest relative ones against rational arithmetic, over prices of 1e6 with returns of 1e-4.
 """
 
 from __future__ import annotations
