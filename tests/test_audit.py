@@ -137,7 +137,14 @@ def test_prescient_text_beats_its_placebos_and_noise_does_not(ran, check, world,
     texts.to_csv(tmp_path / "texts.csv", index=False)
     config = {
         **world,
-        "signals": {"news": {"use": "news-sentiment", "scorer": "lm-lexicon", "half_life": 0.2}},
+        "signals": {
+            "news": {
+                "use": "news-sentiment",
+                "scorer": "lm-lexicon",
+                "half_life": 0.2,
+                "novelty": 0.0,
+            }
+        },
     }
     assert check(ran(config), placebos=39)["placebo"]["status"] == "pass"
     rng = np.random.default_rng(0)

@@ -6,6 +6,7 @@ its own tokens only. It generates nothing, and knows nothing of what the labels 
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,12 @@ from scipy.special import log_softmax
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from finstrat.errors import DataError
-from finstrat.text.batching import BATCH_TOKENS, exact_length_batches
 from finstrat.text.checkpoint import load_model, load_tokenizer
 from finstrat.text.encode import resolve_dtype
+from finstrat.text.workers import Job, Result, side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from finstrat.text.encode import DType
     from finstrat.text.prompt import Calibration, Prompt
 
-CAUSAL_VERSION = "1"
+CAUSAL_VERSION = "2"
 """Raise it when the same text would come out differently; part of the fingerprint."""
 
 CONTENT_FREE = ("N/A", "[MASK]", "")
@@ -40,8 +41,8 @@ class LabelReader:
     """Reads how likely each label of a prompt is as the continuation after a text.
 
     A label is known by the first token of " label", so these must differ. A text's numbers depend
-    on it alone, bit for bit on one kind of device: every length meets one matrix shape (see
-    `finstrat.text.batching`), and the prompt's part is computed once, at one shape.
+    on it alone, bit for bit on one kind of device: each text is run by itself, since in a batch of
+    several the order of its sums would depend on its row, and the prompt's part is computed once.
 
     Source: Brown et al. (2020), "Language models are few-shot learners"; Zhao et al. (2021),
     "Calibrate before use", section 4, with W = diag(p_content_free)^-1 and b = 0.
@@ -78,9 +79,7 @@ class LabelReader:
                 f"{checkpoint}: prompt and text may take {longest} tokens, the model reads {room}; "
                 "use fewer examples, or a smaller max_tokens"
             )
-        with torch.inference_mode():
-            ids = torch.tensor([prefix], device=self.device)
-            self._prefix = self._model(ids, use_cache=True, logits_to_keep=1).past_key_values
+        (self._prefix,) = self._each_on_one_core(self._kept, [torch.tensor([prefix])])
         self.bias = self.log_probabilities(CONTENT_FREE).exp().mean(dim=0).log()
 
     def probabilities(
@@ -103,27 +102,35 @@ class LabelReader:
         """Log probabilities of the labels, given that one of them follows: `[D, K]` float64."""
         tails = [self._plain_tokens(text)[: self.max_tokens] + self._after for text in texts]
         logits = torch.empty((len(tails), len(self._labels)), dtype=torch.float64)
-        done = 0
-        with torch.inference_mode():
-            for batch in exact_length_batches([len(tail) for tail in tails]):
-                ids = torch.zeros((batch.height, batch.length), dtype=torch.int64)
-                ids[: len(batch.rows)] = torch.tensor([tails[row] for row in batch.rows])
-                rows = torch.from_numpy(batch.rows)
-                logits[rows] = self._label_logits(ids)[: len(batch.rows)]
-                done += len(batch.rows)
-                if progress is not None:
-                    progress(done)
+        for done, found in enumerate(self._each_on_one_core(self._label_logits, tails)):
+            logits[done] = found
+            if progress is not None:
+                progress(done + 1)
         return torch.log_softmax(logits, dim=1)
 
-    def _label_logits(self, ids: torch.Tensor) -> torch.Tensor:
-        """Logits of the labels after each row of one batch, `[rows, K]` float64 on the CPU."""
-        known = DynamicCache(config=self._model.config)
-        for layer, prefix in enumerate(self._prefix.layers):
-            shape = (len(ids), -1, -1, -1)
-            known.update(prefix.keys.expand(shape), prefix.values.expand(shape), layer)
-        answer = self._model(ids.to(self.device), past_key_values=known, logits_to_keep=1)
-        logits: torch.Tensor = answer.logits[:, -1, self._labels]
-        return logits.cpu().double()
+    def _each_on_one_core(
+        self, work: Callable[[Job], Result], jobs: Iterable[Job]
+    ) -> Iterator[Result]:
+        """`work` on each job, in order, on a core each where that is the CPU."""
+        return side_by_side(work, jobs) if self.device.type == "cpu" else map(work, jobs)
+
+    def _kept(self, prefix: torch.Tensor) -> DynamicCache:
+        """Keys and values of the prompt's beginning, `prefix` being its tokens `[1, P]`."""
+        with torch.inference_mode():
+            answer = self._model(prefix.to(self.device), use_cache=True, logits_to_keep=1)
+        kept: DynamicCache = answer.past_key_values
+        return kept
+
+    def _label_logits(self, tail: list[int]) -> torch.Tensor:
+        """Logits of the labels after one text, `[K]` float64 on the CPU."""
+        with torch.inference_mode():
+            answer = self._model(
+                torch.tensor([tail], device=self.device),
+                past_key_values=copy.deepcopy(self._prefix),
+                logits_to_keep=1,
+            )
+            logits: torch.Tensor = answer.logits[0, -1, self._labels]
+            return logits.cpu().double()
 
     def _plain_tokens(self, text: str) -> list[int]:
         """Tokens of a text that can't speak to the model: "<|im_end|>" in it is only letters."""
@@ -143,7 +150,7 @@ class LabelReader:
 def causal_fingerprint_parts(*, device: torch.device, dtype: DType, max_tokens: int) -> list[str]:
     """What a `LabelReader`'s numbers depend on besides checkpoint, prompt and text."""
     resolved = resolve_dtype(dtype, device=device)
-    return [CAUSAL_VERSION, resolved, device.type, str(max_tokens), str(BATCH_TOKENS)]
+    return [CAUSAL_VERSION, resolved, device.type, str(max_tokens)]
 
 
 @dataclass(frozen=True)

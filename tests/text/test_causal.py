@@ -169,6 +169,7 @@ def test_scorer_takes_a_model_by_its_path(tiny, tmp_path):
 
 
 def test_damaged_gguf_is_refused(tmp_path):
+    pytest.importorskip("gguf", reason="the extra `llm` is not installed")
     (tmp_path / "model.gguf").write_bytes(b"GGUF but not really")
     with pytest.raises(DataError, match="can't load"):
         CausalLM({"path": tmp_path / "model.gguf"}).score(["x"])
