@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from statsmodels.regression.linear_model import OLS
 
 from finstrat.risk.conventions import Floats, known, observed, unknown
 from finstrat.risk.performance import FLAT
@@ -61,6 +60,9 @@ def benchmark_exposure(
             alpha=unknown("alpha.ols-hac", n=n, reason=reason),
             correlation=unknown("correlation.pearson", n=n, reason=reason),
         )
+    # A second to import, which only a report should pay.
+    from statsmodels.regression.linear_model import OLS
+
     daily_free = risk_free / periods_per_year
     lags = int(4 * (n / 100) ** (2 / 9))
     design = np.column_stack([np.ones(n), x - daily_free])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scipy import stats
-from skfolio import measures
 
 from finstrat.risk.conventions import Floats, known, observed, unknown
 from finstrat.risk.performance import FLAT
@@ -31,6 +30,9 @@ def value_at_risk(returns: Floats) -> Figure:
     r = observed(returns)
     if len(r) < FEWEST:
         return unknown("var.historical-95", n=len(r), reason=_TOO_FEW)
+    # Half a second to import, which only a report should pay.
+    from skfolio import measures
+
     return known("var.historical-95", float(measures.value_at_risk(r, beta=TAIL)), n=len(r))
 
 
@@ -43,6 +45,8 @@ def expected_shortfall(returns: Floats) -> Figure:
     r = observed(returns)
     if len(r) < FEWEST:
         return unknown("es.historical-95", n=len(r), reason=_TOO_FEW)
+    from skfolio import measures
+
     return known("es.historical-95", float(measures.cvar(r, beta=TAIL)), n=len(r))
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +63,9 @@ def bootstrap_interval(
     table = rows.reshape(len(rows), -1)
     if len(table) < FEWEST or (np.ptp(table, axis=0) == 0.0).all():
         return None
+    # Most of a second to import, which only a report should pay.
+    from arch.bootstrap import StationaryBootstrap, optimal_block_length
+
     varying = table[:, np.ptp(table, axis=0) > 0.0]
     lengths = optimal_block_length(varying)["stationary"].to_numpy()
     # Where autocorrelation can't be told from none the rule may give less than one session.
