@@ -17,7 +17,7 @@ ORDER = (
     ("data",),
     ("components",),
     ("features", "text", "costs", "risk"),
-    ("models", "portfolio", "simulate", "validate"),
+    ("models", "portfolio", "simulate", "validate", "credit"),
     ("store", "ledger", "report"),
     ("hookspecs", "host"),
     ("toml_file",),
@@ -32,7 +32,7 @@ ORDER = (
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 NUMERIC = {"data", "features", "text", "costs", "risk", "models", "portfolio", "simulate"} | {
-    "validate"
+    *("validate", "credit")
 }
 FOLDERS = {
     "finstrat": "finstrat",

@@ -1,0 +1,1 @@
+"""Credit risk: scores from accounts and prices, and models trained on borrowers that defaulted."""
