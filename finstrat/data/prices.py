@@ -19,7 +19,11 @@ from finstrat.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     from finstrat.data.clock import Span, Universe
 
-FIELDS = (*PRICES, "adj_close", "volume")
+ACTIONS = ("dividend", "split", "halted")
+"""What raw prices need beside them: cash a share on its ex-date, new shares for an old one before
+that session's open, and whether orders were impossible (1) or not (0)."""
+
+FIELDS = (*PRICES, "adj_close", "volume", *ACTIONS)
 """The columns of numbers that a price table may have; `close` is needed."""
 
 
@@ -30,11 +34,13 @@ def panel_from_table(
 
     Rows may come in any order. With `adj_close` the panel gets `adj_factor` = `adj_close` /
     `close`; without, the prices are taken to be on one basis already. A price at or below zero
-    becomes NaN and is counted. Assets are in the order of `universe.assets`, or else by name.
+    becomes NaN and is counted, as does a split of 0, which some vendors write for none. Assets are
+    in the order of `universe.assets`, or else by name.
 
     Raises:
-        DataError: a column is missing, a date has a time of day, a number can't be read, a date
-            and asset come twice, the currency is another, or nothing is left.
+        DataError: a column is missing, a date has a time of day, a number can't be read, a
+            dividend or split is below zero, `halted` is neither 0 nor 1, a date and asset come
+            twice, the currency is another, or nothing is left.
     """
     rows = _checked(table, currency=universe.currency, where=where)
     known = set(rows["asset"])
@@ -48,7 +54,7 @@ def panel_from_table(
     rows = rows[inside & rows["asset"].isin(assets)].copy()
     if rows.empty:
         raise DataError(f"{where}: no price between {span.start} and {span.end}")
-    findings += _blank_non_positive(rows, source=source)
+    findings += [*_blank_non_positive(rows, source=source), *_actions(rows, source=source)]
     times = np.unique(rows["date"].to_numpy().astype("datetime64[D]"))
     cells = (
         np.searchsorted(times, rows["date"].to_numpy().astype("datetime64[D]")),
@@ -83,6 +89,13 @@ def _checked(table: pd.DataFrame, *, currency: str, where: str) -> pd.DataFrame:
             **{name: numbers(table, name, where=where) for name in FIELDS if name in table},
         }
     )
+    for name, wrong, expected in _WRONG_ACTIONS:
+        if name in rows and (bad := wrong(rows[name])).any():
+            row = int(bad.to_numpy().argmax())
+            raise DataError(
+                f"{where}: row {row + 1}: {name} of {rows['asset'].iloc[row]} is "
+                f"{rows[name].iloc[row]:g}; expected {expected}"
+            )
     repeated = rows.duplicated(["date", "asset"])
     if repeated.any():
         row = int(repeated.to_numpy().argmax())
@@ -91,6 +104,26 @@ def _checked(table: pd.DataFrame, *, currency: str, where: str) -> pd.DataFrame:
             f"{rows['date'].iloc[row]:%Y-%m-%d} comes twice"
         )
     return rows
+
+
+_WRONG_ACTIONS = (
+    ("dividend", lambda paid: paid < 0, "cash a share, 0 or more"),
+    ("split", lambda ratio: ratio < 0, "new shares for an old one, like 2 or 0.1"),
+    ("halted", lambda halted: halted.notna() & ~halted.isin((0, 1)), "0 or 1"),
+)
+"""A column, what may not stand in it, and what may."""
+
+
+def _actions(rows: pd.DataFrame, *, source: str) -> list[Finding]:
+    """Make splits of 0 unknown, in place, and say where signals would see the splits as returns."""
+    if "split" not in rows:
+        return []
+    rows["split"] = rows["split"].where(rows["split"] != 0)
+    split = rows["split"].notna() & (rows["split"] != 1)
+    if "adj_close" in rows or not split.any():
+        return []
+    detail = "signals see each split as a return; add a column adj_close"
+    return [Finding(source, "split without adjusted close", int(split.sum()), detail, "warning")]
 
 
 def _absent(wanted: tuple[str, ...], known: set[str], *, source: str, where: str) -> list[Finding]:

@@ -16,7 +16,8 @@ import pandas as pd
 from finstrat.components import Component, MarketSource, TextSource
 from finstrat.data import Documents, Finding
 from finstrat.data.frames import read_table, require_columns, require_utc
-from finstrat.data.prices import FIELDS, panel_from_table
+from finstrat.data.panel import PRICES
+from finstrat.data.prices import panel_from_table
 from finstrat.data.snowflake import post_times
 from finstrat.errors import DataError
 
@@ -27,7 +28,7 @@ FOLDER_VARIABLE = "FINSTRAT_STOCKNET"
 SHARED_VARIABLE = "FINSTRAT_SHARED_DATA"
 
 COLUMNS = {
-    "prices.parquet": ("ticker", "date", *FIELDS),
+    "prices.parquet": ("ticker", "date", *PRICES, "adj_close", "volume"),
     "tweets.parquet": ("id", "ticker", "created_at", "text", "lang"),
 }
 

@@ -151,3 +151,40 @@ def test_column_that_is_not_read_is_named(tmp_path):
 def test_refused_price_file_says_what_and_where(tmp_path, content, message):
     with pytest.raises(DataError, match=message):
         load(tmp_path, content)
+
+
+RAW = """date,asset,close,adj_close,dividend,split,halted
+2015-03-02,AA,100,49,0,0,0
+2015-03-03,AA,50,49,,2,1
+2015-03-04,AA,49,49,1,,0
+"""
+
+
+def test_corporate_actions_are_read_and_a_split_of_zero_is_none(tmp_path):
+    panel = load(tmp_path, RAW)
+    assert np.array_equal(panel.field("split")[:, 0], [np.nan, 2, np.nan], equal_nan=True)
+    assert np.array_equal(panel.field("dividend")[:, 0], [0, np.nan, 1], equal_nan=True)
+    assert panel.field("halted")[:, 0].tolist() == [0, 1, 0]
+    assert not [each for each in panel.findings if "split" in each.check]
+
+
+def test_split_without_adjusted_close_is_counted(tmp_path):
+    content = "\n".join(
+        ",".join(cell for i, cell in enumerate(line.split(",")) if i != 3)
+        for line in RAW.splitlines()
+    )
+    (finding,) = load(tmp_path, content).findings
+    assert (finding.check, finding.count) == ("split without adjusted close", 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("49,49,1,,0", "49,49,-1,,0", r"row 3: dividend of AA is -1; expected cash a share"),
+        ("49,,2,1", "49,,-2,1", r"row 2: split of AA is -2; expected new shares"),
+        ("49,,2,1", "49,,2,7", r"row 2: halted of AA is 7; expected 0 or 1"),
+    ],
+)
+def test_impossible_corporate_action_names_its_row(tmp_path, old, new, message):
+    with pytest.raises(DataError, match=message):
+        load(tmp_path, RAW.replace(old, new))
