@@ -17,6 +17,8 @@ from finstrat.data.quality import Finding
 from finstrat.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from finstrat.data.clock import Span, Universe
 
 ACTIONS = ("dividend", "split", "halted")
@@ -106,7 +108,7 @@ def _checked(table: pd.DataFrame, *, currency: str, where: str) -> pd.DataFrame:
     return rows
 
 
-_WRONG_ACTIONS = (
+_WRONG_ACTIONS: tuple[tuple[str, Callable[[pd.Series], pd.Series], str], ...] = (
     ("dividend", lambda paid: paid < 0, "cash a share, 0 or more"),
     ("split", lambda ratio: ratio < 0, "new shares for an old one, like 2 or 0.1"),
     ("halted", lambda halted: halted.notna() & ~halted.isin((0, 1)), "0 or 1"),

@@ -95,13 +95,39 @@ def _hub_snapshot(name: str, revision: str) -> Path:
 def checkpoint_digest(path: Path) -> str:
     """The SHA-256 over every file of a checkpoint that loading may read; loads nothing."""
     if path.is_file():
-        return _file_digest(path, path.stat().st_mtime_ns)
-    from finstrat.text.encode import model_files
-
+        return file_digest(path)
     model_files(path)
     files = sorted(file for pattern in _READ_BY_LOADING for file in path.glob(pattern))
-    parts = [f"{file.name} {_file_digest(file, file.stat().st_mtime_ns)}" for file in files]
+    parts = [f"{file.name} {file_digest(file)}" for file in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def model_files(directory: Path) -> list[Path]:
+    """The safetensors files of a model's directory.
+
+    Raises:
+        DataError: something is missing, or the weights are pickles, which can run code.
+    """
+    if not directory.is_dir():
+        raise DataError(f"{directory}: no such directory; expected an encoder's files there")
+    weights = sorted(directory.glob("*.safetensors"))
+    if not weights:
+        pickles = [
+            path for end in ("bin", "pt", "pth", "pkl") for path in directory.glob(f"*.{end}")
+        ]
+        found = ", ".join(sorted(path.name for path in pickles)) or "no weights"
+        raise DataError(
+            f"{directory}: expected weights in *.safetensors, found {found}; "
+            "pickled weights are never loaded, since reading one can run any code: "
+            "convert them with `save_pretrained` of transformers"
+        )
+    for name in ("config.json", "tokenizer.json"):
+        if not (directory / name).is_file():
+            raise DataError(
+                f"{directory}: no {name}; save the model and its fast tokenizer there with "
+                "`save_pretrained` of transformers"
+            )
+    return weights
 
 
 def load_model(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Any:  # noqa: ANN401
@@ -123,8 +149,6 @@ def load_model(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Any:
         options["quantization_config"] = GgufConfig(gguf_file=path.name, dequantize=True)
         directory = path.parent
     else:
-        from finstrat.text.encode import model_files
-
         model_files(path)
         options["use_safetensors"] = True
     with quiet_transformers():
@@ -187,7 +211,12 @@ def quiet_transformers() -> Iterator[None]:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal; read once a process as long as it isn't touched."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=64)
-def _file_digest(path: Path, modified_ns: int) -> str:  # noqa: ARG001 - part of the cache's key
+def _digest(path: Path, modified_ns: int) -> str:  # noqa: ARG001 - part of the cache's key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

