@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from finstrat import __version__
 from finstrat.cli import (
+    approve,
     audit,
     cache,
     capacity,
@@ -23,6 +24,7 @@ from finstrat.cli import (
     data,
     doctor,
     init,
+    log,
     model,
     plugins,
     report,
@@ -78,6 +80,9 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
 app.command("capacity")(capacity.capacity)
+app.command("approve")(approve.approve)
+app.command("reject")(approve.reject)
+app.add_typer(log.app, name="log")
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(signals.app, name="signals")
