@@ -57,13 +57,15 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
     from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
+    from finstrat_plugins.sources.sec_facts import SecCompanyFacts, SecStatements
     from finstrat_plugins.sources.sp500 import Sp500
     from finstrat_plugins.sources.stocknet import StocknetPrices, StocknetTweets
     from finstrat_plugins.sources.tweets import Tweets
 
     return [
         *(Sp500, FilesPrices, StocknetPrices),
-        *(Tweets, FilesDocuments, StocknetTweets, FilesFacts),
+        *(Tweets, FilesDocuments, StocknetTweets),
+        *(FilesFacts, SecCompanyFacts, SecStatements),
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
