@@ -38,6 +38,7 @@ def facts_from_reports(reports: pd.DataFrame, *, source: str, where: str) -> Fac
     filing gives one tag two values. Tags that mean no item are passed over.
     """
     findings: list[Finding] = []
+    rows = _items_of(reports)
 
     def leave_out(bad: pd.Series, check: str, detail: str, severity: Severity = "warning") -> None:
         nonlocal rows
@@ -48,7 +49,6 @@ def facts_from_reports(reports: pd.DataFrame, *, source: str, where: str) -> Fac
             findings.append(Finding(source, check, int(bad.sum()), text, severity))
             rows = rows[~bad]
 
-    rows = _items_of(reports)
     values = pd.to_numeric(rows["value"], errors="coerce").astype("float64")
     rows = rows.assign(value=values.where(np.isfinite(values)))
     leave_out(rows["value"].isna(), "fact without a value", "the filing gives no number", "info")
