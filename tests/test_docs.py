@@ -66,6 +66,26 @@ def test_every_section_is_documented():
     )
 
 
+BUNDLED = [
+    each.component.name
+    for each in Host.load().all(Signal)
+    if each.component.__module__.startswith("finstrat_plugins")
+]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_signal_has_a_page_with_its_warm_up_and_limits(name):
+    pages = [page.read_text(encoding="utf-8").lower() for page in ROOT.glob("docs/*.md")]
+    telling = [page for page in pages if f"`{name}`" in page or f'use = "{name}"' in page]
+    assert any("warm-up" in page and "limits" in page for page in telling)
+
+
+@pytest.mark.parametrize("name", sorted({*BUNDLED} - {"expression"}))
+def test_every_bundled_signal_is_used_by_a_bundled_backtest(name):
+    files = [path.read_text(encoding="utf-8") for path in ROOT.glob("backtests/*.toml")]
+    assert any(f'use = "{name}"' in text for text in files)
+
+
 @pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")))
 def test_links_between_documents_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#:]+\.md)[^)]*\)", document.read_text(encoding="utf-8")):
