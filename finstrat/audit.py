@@ -122,7 +122,7 @@ def reopen(
     scores = Scores(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )
-    inputs = inputs_over(market, scores)
+    inputs = inputs_over(plan, market, scores)
     features = compute_signals(plan, inputs)
     return Case(
         result=result,
@@ -252,7 +252,7 @@ def _targets_until(case: Case, cut: pd.Timestamp) -> pd.DataFrame:
         device=case.inputs.device,
         progress=lambda _step, _done, _total: None,
     )
-    inputs = inputs_over(market, scores)
+    inputs = inputs_over(plan, market, scores)
     features = compute_signals(plan, inputs)
     return Desk(plan, market).trade(decide(plan, replace(inputs, features=features))).targets
 

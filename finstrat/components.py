@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from finstrat.costs import CostRates
     from finstrat.data import Clock, Documents, Facts, Panel, Span, Universe
+    from finstrat.data.labels import Fill
+    from finstrat.fitting import Fit
     from finstrat.portfolio.problem import Problem
     from finstrat.report.block import Block
     from finstrat.store import RunResult
@@ -72,6 +74,9 @@ class Inputs:
         features: outputs of the signals computed so far, by "signal.output": `[T, N]` or `[T]`.
         device: where tensors live.
         scorer: scores all the documents with the named scorer; use `scores`.
+        fill: where a decision of session t is filled, which is where returns to learn from begin.
+        seed: for whatever draws at random.
+        fitted: told of every fit, for the run's manifest.
     """
 
     panel: Panel
@@ -81,6 +86,9 @@ class Inputs:
     device: torch.device
     features: Mapping[str, torch.Tensor] = field(default_factory=dict)
     scorer: Callable[[str], torch.Tensor] | None = None
+    fill: Fill = "next-close"
+    seed: int = 0
+    fitted: Callable[[Fit], None] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ and nothing is written here, but for the cache of scores that the caller may han
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from finstrat.portfolio.decision import checked
 from finstrat.portfolio.targets import target_weights
 from finstrat.signals import (
     Features,
+    Fits,
     Progress,
     Scores,
     check_known,
@@ -68,8 +69,9 @@ def run(
     scores = Scores(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )
-    inputs = inputs_over(market, scores)
-    features = compute_signals(plan, inputs)
+    inputs = inputs_over(plan, market, scores)
+    fits: Fits = {}
+    features = compute_signals(plan, inputs, fits=fits)
     check_known(plan, features)
     decision = decide(plan, replace(inputs, features=features))
     desk = Desk(plan, market)
@@ -104,6 +106,7 @@ def run(
             "engine": simulation.engine,
             "engine_limits": list(simulation.limits),
             "seed": plan.config.seed,
+            "fits": {name: [asdict(fit) for fit in done] for name, done in fits.items()},
             "assets": list(market.panel.assets),
             "counts": {
                 "documents": len(market.documents),
@@ -121,7 +124,7 @@ def run(
     )
 
 
-def inputs_over(market: Market, scores: Scores) -> Inputs:
+def inputs_over(plan: Plan, market: Market, scores: Scores) -> Inputs:
     """What the first signal of a run may see; documents are scored when one asks."""
     return Inputs(
         panel=market.panel,
@@ -130,6 +133,8 @@ def inputs_over(market: Market, scores: Scores) -> Inputs:
         clock=market.clock,
         device=scores.device,
         scorer=scores,
+        fill=plan.config.execution.fill,
+        seed=plan.config.seed,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from finstrat.components import Inputs, Signal
     from finstrat.config import Plan
     from finstrat.data import Documents
+    from finstrat.fitting import Fit
     from finstrat.text.cache import ScoreCache
     from finstrat.text.card import ModelCard
 
@@ -28,6 +29,9 @@ Progress = Callable[[str, int, int], None]
 
 Features = dict[str, torch.Tensor]
 """Outputs of signals by "signal.output", `[T, N]` or `[T]`, float64."""
+
+Fits = dict[str, "list[Fit]"]
+"""What was fitted, by the signal's name in the backtest file; in order of time."""
 
 
 class Scores:
@@ -118,11 +122,16 @@ def lead_sessions(plan: Plan) -> int:
 
 
 def compute_signals(
-    plan: Plan, inputs: Inputs, *, given: Mapping[str, torch.Tensor] | None = None
+    plan: Plan,
+    inputs: Inputs,
+    *,
+    given: Mapping[str, torch.Tensor] | None = None,
+    fits: Fits | None = None,
 ) -> Features:
     """Every output of every signal, by "signal.output": `[T, N]` or `[T]`, float64.
 
-    A signal whose outputs are all in `given` isn't computed; the others see those instead.
+    A signal whose outputs are all in `given` isn't computed; the others see those instead. What was
+    fitted on the way is added to `fits`.
 
     Raises:
         FinstratError: a signal needs something that this run doesn't have, raised, or gave another
@@ -136,11 +145,14 @@ def compute_signals(
         if given is not None and all(key in given for key in keys):
             features.update({key: given[key] for key in keys})
             continue
-        so_far = replace(inputs, features=dict(features))
+        done: list[Fit] = []
+        so_far = replace(inputs, features=dict(features), fitted=done.append)
         with told_of(plan, f"signals.{name}"):
             _check_needs(signal, so_far)
             whole = checked_output(signal, signal.compute(so_far), inputs)
         features.update({key: whole[..., k] for k, key in enumerate(keys)})
+        if done and fits is not None:
+            fits[name] = done
     return features
 
 

@@ -18,6 +18,7 @@ ORDER = (
     ("components",),
     ("features", "text", "costs", "risk"),
     ("models", "portfolio", "simulate", "validate", "credit"),
+    ("fitting",),
     ("store", "ledger", "approvals", "report"),
     ("hookspecs", "host"),
     ("toml_file",),

@@ -138,6 +138,7 @@ def test_signals_give_the_shape_they_declare(host, inputs):
     shapes = {
         "reversal": (sessions, assets),
         "trend": (sessions, assets, 2),
+        "learned": (sessions, assets, 1),
         "loudness": (sessions,),
     }
     found = {each.component.name: each.component() for each in host.all(Signal)}
@@ -146,7 +147,17 @@ def test_signals_give_the_shape_they_declare(host, inputs):
     assert found["loudness"].compute(inputs).nonzero().tolist() == [[1]]
 
 
-@pytest.mark.parametrize("name", ["reversal", "trend"])
+def test_a_fitted_signal_has_about_twenty_lines_and_speaks_from_its_first_fit(host, inputs):
+    [block] = [block for block in BLOCKS if "FittedSignal" in block]
+    assert len([line for line in block.splitlines() if line.strip()]) <= 20
+    values = host.get(Signal, "learned").component().compute(inputs)[..., 0]
+    february = int(np.flatnonzero(inputs.clock.starts_of("monthly"))[1])
+    assert values[:february].isnan().all()
+    # Both assets grow at a constant rate, but for a holiday, which the source's days don't have.
+    assert values[february].tolist() == pytest.approx([0.01, 0.02], rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["reversal", "trend", "learned"])
 def test_no_example_looks_ahead(host, inputs, name):
     signal = host.get(Signal, name).component()
     cut = Inputs(
@@ -217,4 +228,4 @@ def test_a_plugin_command_runs(host):
 def test_each_kind_is_counted_once(host):
     kinds = [base_of(each.component) for each in host.all()]
     assert set(kinds) == set(KINDS)
-    assert sorted(kinds.count(base) for base in KINDS) == [1] * (len(KINDS) - 1) + [3]
+    assert sorted(kinds.count(base) for base in KINDS) == [1] * (len(KINDS) - 1) + [4]

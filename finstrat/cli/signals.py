@@ -121,7 +121,7 @@ def _sheets(
         scores = Scores(
             plan, market.documents, cache=cache, device=pick_device("auto"), progress=progress
         )
-        inputs = inputs_over(market, scores)
+        inputs = inputs_over(plan, market, scores)
         features = {
             key: values.cpu().numpy() for key, values in compute_signals(plan, inputs).items()
         }

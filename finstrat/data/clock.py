@@ -21,7 +21,7 @@ from finstrat.errors import ConfigError, DataError, did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Every = Literal["daily", "weekly", "monthly"]
+Every = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 
 
 @dataclass(frozen=True)
@@ -146,16 +146,19 @@ class Clock:
         return rows
 
     def starts_of(self, every: Every) -> NDArray[np.bool_]:
-        """True on the first session of each day, week or month, and on the first session of all.
+        """True on the first session of each such period, and on the first session of all.
 
         The first rather than the last session of a period, because only that is known without
         looking at the sessions to come.
         """
         if every == "daily":
             return np.ones(len(self), dtype=bool)
-        # ISO weeks begin on a Monday; 1970-01-01 was a Thursday.
-        days = self.sessions.astype("int64")
-        period = (days + 3) // 7 if every == "weekly" else self.sessions.astype("datetime64[M]")
+        if every == "weekly":
+            # ISO weeks begin on a Monday; 1970-01-01 was a Thursday.
+            period = (self.sessions.astype("int64") + 3) // 7
+        else:
+            months = {"monthly": 1, "quarterly": 3, "yearly": 12}[every]
+            period = self.sessions.astype("datetime64[M]").astype("int64") // months
         first = np.ones(len(self), dtype=bool)
         first[1:] = period[1:] != period[:-1]
         return first

@@ -60,6 +60,7 @@ def backtest_world(
             progress=lambda done, total: progress("scoring", done, total),
         ),
         device=pick_device("cpu"),
+        fill=plan.config.execution.fill,
     )
     warmup = component.warmup if isinstance(component, Signal) else 0
     world = world.since(max(0, len(world.clock) - sessions - 2 * warmup))

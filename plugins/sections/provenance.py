@@ -26,14 +26,47 @@ class ProvenanceSection(Section):
 
     def build(self, result: RunResult) -> Block:
         """Components with their versions, input hashes, engine and seeds; then every setting."""
-        manifest = {key: value for key, value in result.manifest.items() if key != "components"}
+        own = {"components", "fits"}
+        manifest = {key: value for key, value in result.manifest.items() if key not in own}
         tables = [Table("Settings of the backtest", ("Setting", "Value"), _flat(result.config))]
         if manifest:
             tables.insert(0, Table("Inputs and engine", ("Item", "Value"), _flat(manifest)))
+        if result.manifest.get("fits"):
+            tables.insert(0, _fits(result.manifest["fits"]))
         components = _components(result.manifest.get("components"))
         if components is not None:
             tables.insert(0, components)
         return Block(id=self.name, title="Provenance", tables=tuple(tables))
+
+
+def _fits(recorded: dict[str, list[dict[str, Any]]]) -> Table:
+    """What was fitted, a row for each signal: when, and from how much of the past."""
+    columns = (
+        "Signal",
+        "Fits",
+        "First",
+        "Last",
+        "Examples from",
+        "to",
+        "Fewest",
+        "Most",
+        "Last model",
+    )
+    rows = tuple(
+        (
+            name,
+            len(fits),
+            fits[0]["session"],
+            fits[-1]["session"],
+            fits[0]["first"],
+            fits[-1]["last"],
+            min(fit["rows"] for fit in fits),
+            max(fit["rows"] for fit in fits),
+            fits[-1]["note"],
+        )
+        for name, fits in sorted(recorded.items())
+    )
+    return Table("Fitted signals", columns, rows)
 
 
 def _components(recorded: Any) -> Table | None:  # noqa: ANN401 - whatever the manifest holds

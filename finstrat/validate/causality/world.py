@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.components import Scorer
+    from finstrat.data.labels import Fill
     from finstrat.text.cache import ScoreCache
 
 
@@ -80,6 +81,7 @@ class World:
         features: outputs of earlier signals, by "signal.output": `[T, N]` or `[T]`.
         score: the scores `[D, K]` of texts by the scorer of a name.
         device: where tensors live.
+        fill: where decisions are filled, which is where returns to learn from begin.
     """
 
     panel: Panel
@@ -89,6 +91,7 @@ class World:
     features: Mapping[str, torch.Tensor] = field(default_factory=dict)
     score: Callable[[str, Sequence[str]], torch.Tensor] = _no_scorer
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    fill: Fill = "next-close"
 
     def inputs(self) -> Inputs:
         """What a component is handed; the features are its own copies."""
@@ -101,6 +104,7 @@ class World:
             device=self.device,
             features={name: values.clone() for name, values in self.features.items()},
             scorer=lambda name: self.score(name, texts),
+            fill=self.fill,
         )
 
     def document_moments(self) -> NDArray[np.datetime64]:

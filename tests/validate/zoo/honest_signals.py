@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 
 import finstrat
 from finstrat import features
 from finstrat.components import Signal
 from finstrat.data import align
+from finstrat.fitting import FittedSignal
 
 
 class Honest(Signal):
@@ -112,6 +114,42 @@ class MaturedLabels(Honest):
             x, y = past[: row - 4].ravel(), label[: row - 4].ravel()
             result[row] = past[row] * (x @ y) / (x @ x)
         return tensor(result)
+
+
+class Walked(FittedSignal):
+    """Fitted at the start of each month, on the labels that had ended by then."""
+
+    name = "walked"
+    version = "1"
+    needs = ("close",)
+    refit = "monthly"
+    window = 40
+    lookback = 5
+
+    def observe(self, inputs):
+        close = inputs.prices("close")
+        return features.stack([features.returns(close, k) for k in (1, 5)])
+
+    def fit(self, examples):
+        return LinearRegression().fit(examples.x, examples.y)
+
+    def predict(self, model, x):
+        return model.predict(x)
+
+
+class WalkedVolatility(Walked):
+    """Learns next week's volatility of the market from this week's, on everything so far."""
+
+    name = "walked-volatility"
+    scope = "market"
+    memory = "expanding"
+
+    def observe(self, inputs):
+        close = inputs.prices("close")
+        return features.rolling_std(features.returns(close, 1), 5, min_periods=3).nanmean(dim=1)
+
+    def target(self, inputs):
+        return self.observe(inputs)
 
 
 class ExpandingMinMax(Honest):
@@ -278,4 +316,4 @@ class ThroughAMatrix(Honest):
 
 @finstrat.hookimpl
 def finstrat_components():
-    return Honest.__subclasses__()
+    return [*Honest.__subclasses__(), Walked, WalkedVolatility]

@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 from scipy import signal as filters
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 import finstrat
 from finstrat import features
 from finstrat.components import Signal
+from finstrat.fitting import FittedSignal
 
 
 def closes(inputs):
@@ -113,6 +114,66 @@ class FitOnAll(Leaky):
         target = moves.shift(-1).fillna(0.0).to_numpy()
         model = LinearRegression().fit(past.reshape(-1, 3), target.ravel())
         return tensor(model.predict(past.reshape(-1, 3)).reshape(target.shape))
+
+
+class Fitted(FittedSignal):
+    version = "1"
+    needs = ("close",)
+    refit = "monthly"
+    window = 40
+    memory = "expanding"
+    caught_by = "prefix"
+
+    def observe(self, inputs):
+        close = inputs.prices("close")
+        return features.stack([features.returns(close, k) for k in (1, 5)])
+
+    def fit(self, examples):
+        return LinearRegression().fit(examples.x, examples.y)
+
+    def predict(self, model, x):
+        return model.predict(x)
+
+
+class ScaledByAll(Fitted):
+    """Walked forward, on features that were scaled by the whole sample."""
+
+    name = "scaled-by-all"
+
+    def observe(self, inputs):
+        seen = super().observe(inputs)
+        return seen / seen.nan_to_num().std(dim=(0, 1))
+
+    def fit(self, examples):
+        return Ridge(100.0).fit(examples.x, examples.y)
+
+
+class Hoards(Fitted):
+    """Keeps everything it was shown, and fits on that instead of the examples it is handed."""
+
+    name = "hoards"
+
+    def observe(self, inputs):
+        seen = super().observe(inputs)
+        close = inputs.prices("close")
+        after = torch.full_like(close, torch.nan)
+        after[:-1] = close[1:] / close[:-1] - 1
+        known = ~(seen.isnan().any(dim=2) | after.isnan())
+        self.all = seen[known].numpy(), after[known].numpy()
+        return seen
+
+    def fit(self, examples):
+        return LinearRegression().fit(*self.all)
+
+
+class TargetOfTomorrow(Fitted):
+    """Learns what it says is known by a session, and is the next one's return."""
+
+    name = "target-of-tomorrow"
+    horizon = 1
+
+    def target(self, inputs):
+        return tensor(closes(inputs).pct_change(fill_method=None).shift(-1))
 
 
 class TargetLeak(Leaky):
@@ -413,4 +474,4 @@ class LastOfTies(Leaky):
 
 @finstrat.hookimpl
 def finstrat_components():
-    return Leaky.__subclasses__()
+    return [*Leaky.__subclasses__(), *Fitted.__subclasses__()]

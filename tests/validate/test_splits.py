@@ -1,0 +1,41 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finstrat.validate.splits import walk_forward
+
+REFITS = np.array([True, False, False, True, False, True])
+KNOWN_FROM = np.array([2, 3, 4, 5, 6, 6])
+
+
+def parts(window):
+    return [
+        (split.train.tolist(), split.test.tolist())
+        for split in walk_forward(REFITS, KNOWN_FROM, window=window)
+    ]
+
+
+def test_each_refit_takes_what_is_known_by_then_and_speaks_until_the_next():
+    assert parts(None) == [([], [0, 1, 2]), ([0, 1], [3, 4]), ([0, 1, 2, 3], [5])]
+
+
+def test_a_window_takes_the_latest_of_it():
+    assert parts(2) == [([], [0, 1, 2]), ([0, 1], [3, 4]), ([2, 3], [5])]
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=60),
+    st.integers(1, 9),
+    st.none() | st.integers(1, 20),
+)
+def test_no_label_is_used_before_it_is_known_and_every_session_is_spoken_for_once(
+    refits, delay, window
+):
+    flags = np.array(refits)
+    flags[0] = True
+    known_from = np.minimum(np.arange(len(flags)) + delay, len(flags))
+    splits = list(walk_forward(flags, known_from, window=window))
+    assert np.concatenate([split.test for split in splits]).tolist() == list(range(len(flags)))
+    for split in splits:
+        assert (known_from[split.train] <= split.test[0]).all()
+        assert window is None or len(split.train) <= window
