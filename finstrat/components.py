@@ -73,6 +73,7 @@ class Inputs:
         clock: the T sessions and their cutoffs.
         features: outputs of the signals computed so far, by "signal.output": `[T, N]` or `[T]`.
         device: where tensors live.
+        first: the first session that is traded; rows before it are warm-up.
         scorer: scores all the documents with the named scorer; use `scores`.
         fill: where a decision of session t is filled, which is where returns to learn from begin.
         seed: for whatever draws at random.
@@ -85,6 +86,7 @@ class Inputs:
     clock: Clock
     device: torch.device
     features: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    first: int = 0
     scorer: Callable[[str], torch.Tensor] | None = None
     fill: Fill = "next-close"
     seed: int = 0
@@ -257,9 +259,14 @@ class Signal(Component, ABC):
 
 
 class Strategy(Component, ABC):
-    """Decides what to hold."""
+    """Decides what to hold.
+
+    Attributes:
+        warmup: sessions before the first traded one that it looks back on; they are loaded.
+    """
 
     kind = "strategy"
+    warmup: int = 0
 
     @abstractmethod
     def decide(self, inputs: Inputs) -> Decision:

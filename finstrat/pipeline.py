@@ -132,6 +132,7 @@ def inputs_over(plan: Plan, market: Market, scores: Scores) -> Inputs:
         facts=market.facts,
         clock=market.clock,
         device=scores.device,
+        first=market.first,
         scorer=scores,
         fill=plan.config.execution.fill,
         seed=plan.config.seed,

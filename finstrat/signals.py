@@ -111,14 +111,14 @@ def signal_order(signals: Mapping[str, Signal]) -> list[str]:
 
 
 def lead_sessions(plan: Plan) -> int:
-    """How many sessions before the evaluated span the signals and the optimizer look back."""
+    """How many sessions before the evaluated span signals, strategy and optimizer look back."""
     memory: dict[str, int] = {}
     for name in signal_order(plan.signals):
         signal = plan.signals[name]
         before = [memory[need.partition(".")[0]] for need in signal.needs if "." in need]
         memory[name] = signal.warmup + max(before, default=0)
     window = plan.optimizer.window if plan.optimizer else 0
-    return max([window, *memory.values()])
+    return max(window, plan.strategy.warmup + max(memory.values(), default=0))
 
 
 def compute_signals(

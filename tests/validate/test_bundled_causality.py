@@ -20,6 +20,18 @@ OPTIONS = {
     "top-k": {"signal": "planted.asset"},
     "long-short": {"signal": "planted.asset"},
     "mood-overlay": {"signal": "planted.market"},
+    "event-drift": {"signal": "planted.asset", "threshold": 0.02, "hold": 5},
+    "pairs": {"formation": 40, "months": 1, "enter": 0.5},
+    "regime-switch": {
+        **{"mood": "planted.market", "good": "planted.asset", "bad": "planted.week"},
+        **{"upper": 0.002, "lower": -0.002},
+    },
+    "screen": {"signal": "planted.asset", "level": 0.01, "rebalance": "daily"},
+    "sentiment-momentum": {"signal": "planted.asset", "fast": 2, "slow": 10},
+    "threshold": {
+        **{"signal": "planted.asset", "enter": 0.01, "leave": -0.01},
+        **{"stop_loss": 0.03, "take_profit": 0.05, "trailing_stop": 0.03},
+    },
 }
 """Where the defaults aren't enough, or would run a large model."""
 
