@@ -25,8 +25,7 @@ class Pairs(Strategy):
     has come back to 0, and is closed with the next choice at the latest. A pair that loses a price
     or a member is closed for the rest of the period, and so is one that reaches `stop` deviations.
     Each open pair has gross / pairs, half on each side. Gatev, Goetzmann and Rouwenhorst (2006,
-    Review of Financial Studies 19(3)); the profits they found had mostly gone by 2009 (Do and
-    Faff 2010).
+    Review of Financial Studies 19(3)).
     """
 
     name = "pairs"
@@ -60,7 +59,8 @@ class Pairs(Strategy):
         starts = np.flatnonzero(chosen)
         starts = starts[starts >= self.config.formation]
         weights = np.zeros(close.shape)
-        for start, stop in zip(starts, [*starts[1:], len(close)], strict=True):
+        stops = np.append(starts[1:], len(close))[: len(starts)]
+        for start, stop in zip(starts, stops, strict=True):
             # The close before the first return is where both prices are 1.
             past = close[start - self.config.formation : start + 1]
             weights[start:stop, by_id] = self._traded(past, close[start:stop])

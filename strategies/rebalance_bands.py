@@ -79,7 +79,8 @@ class RebalanceBands(Strategy):
         held = inputs.panel.member & priced
         if self.config.weights is None:
             count = held.sum(axis=1, keepdims=True)
-            return held / np.maximum(count, 1)
+            equal: NDArray[np.float64] = held / np.maximum(count, 1)
+            return equal
         assets = inputs.panel.assets
         for name in self.config.weights:
             if name not in assets:

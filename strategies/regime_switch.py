@@ -58,7 +58,7 @@ class RegimeSwitch(Strategy):
         schedule = torch.from_numpy(inputs.clock.starts_of(config.rebalance)).to(good.device)
         exposure = torch.where(good, config.good_exposure, config.bad_exposure)
         return Decision(
-            eligible=torch.where(good[:, None], *chosen),
+            eligible=torch.where(good[:, None], chosen[0], chosen[1]),
             exposure=exposure.double(),
             rebalance=schedule | changed(good, first=inputs.first),
         )
