@@ -49,6 +49,13 @@ def keep(content: dict[str, Any], *, project: Project) -> Artefact:
     return Artefact(f"{content['kind']} {sha256[:SHOWN]}", sha256)
 
 
+def as_json(content: dict[str, Any], artefact: Artefact, *, first: str) -> str:
+    """A document as JSON, its standing on the first line."""
+    body = canonical_json(content).decode().rstrip()
+    told = json.dumps(first, ensure_ascii=False)
+    return f'{{"approval": {told},\n"artefact": "{artefact.sha256}",\n"content": {body}\n}}\n'
+
+
 def find(name: str, *, project: Project) -> Artefact:
     """The artefact called `name`: the hash of a document or its beginning, a path, or a run's id.
 

@@ -82,6 +82,31 @@ class CostRates:
         linear: NDArray[np.float64] = self.fees + self.slippage + 0.5 * sum(taxes)
         return linear
 
+    def of_trades(
+        self, shares: NDArray[np.float64], price: NDArray[np.float64], *, row: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """What trades of `shares` `[N]` (sales below 0) at `price` cost by the rates of one row.
+
+        Currency: "fee" (taxes among them), "slippage" and "impact", each `[N]` and ≥ 0; NaN where
+        a trade moves the price by an unknown amount.
+        """
+        count = np.abs(shares)
+        value = count * np.where(count > 0, price, 0.0)
+        at = {name: rate[row] for name, rate in self.given().items()}
+        none = np.zeros_like(value)
+        tax = np.where(shares > 0, at.get("buy_tax", none), at.get("sell_tax", none))
+        fee = value * (self.fees[row] + tax) + count * at.get("per_share", none)
+        impact = none
+        if self.impact is not None:
+            impact = np.where(
+                value > 0, value * at["impact"] * np.sqrt(value / at["daily_value"]), 0.0
+            )
+        return {
+            "fee": fee + np.where(count > 0, at.get("per_order", none), 0.0),
+            "slippage": value * self.slippage[row],
+            "impact": impact,
+        }
+
     def steepness(self, capital: float) -> NDArray[np.float64] | None:
         """What multiplies |Δw|^1.5 in the cost of a rebalance, as fraction of `capital`, `[T, N]`.
 

@@ -97,3 +97,22 @@ def test_rates_nobody_could_charge_are_refused(given, problem):
 def test_rates_of_different_shapes_are_refused():
     with pytest.raises(DataError, match=r"borrow have shape \(1, 1\), fees \(2, 1\)"):
         CostRates(np.zeros((2, 1)), np.zeros((2, 1)), borrow=np.zeros((1, 1)))
+
+
+def test_trades_cost_by_side_size_and_count():
+    ones = np.ones((1, 3))
+    rates = CostRates(
+        fees=0.001 * ones,
+        slippage=0.002 * ones,
+        buy_tax=0.005 * ones,
+        per_share=0.01 * ones,
+        per_order=1.0 * ones,
+        impact=np.array([[0.1, 0.1, np.nan]]),
+        daily_value=10_000.0 * ones,
+    )
+    cost = rates.of_trades(np.array([10.0, -10.0, 0.0]), np.array([10.0, 10.0, np.nan]), row=0)
+    # 100 currency each: 0.1 + tax 0.5 on the purchase + 0.1 for ten shares + 1 an order.
+    assert_allclose(cost["fee"], [1.7, 1.2, 0.0])
+    assert_allclose(cost["slippage"], [0.2, 0.2, 0.0])
+    # √(100 / 10,000) = 0.1 of an impact of 0.1.
+    assert_allclose(cost["impact"], [1.0, 1.0, 0.0])

@@ -28,7 +28,7 @@ ORDER = (
     ("signals",),
     ("market",),
     ("pipeline",),
-    ("job", "score_file"),
+    ("job", "score_file", "targets"),
     ("audit", "sweep"),
     ("testing", "cli"),
 )

@@ -32,6 +32,7 @@ from finstrat.cli import (
     runs,
     score,
     signals,
+    targets,
     text,
 )
 from finstrat.cli.state import State
@@ -80,6 +81,7 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
 app.command("capacity")(capacity.capacity)
+app.command("targets")(targets.targets)
 app.command("approve")(approve.approve)
 app.command("reject")(approve.reject)
 app.add_typer(log.app, name="log")
