@@ -28,6 +28,21 @@ DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 4])
 MOST_POINTS = 2_600
 """Rows of one chart: ten years of sessions. Longer spans are thinned, which the eye can't see."""
 
+ZOOM = [
+    {
+        "name": "shown",
+        "select": {
+            "type": "interval",
+            "encodings": ["x"],
+            # The wheel alone scrolls the page, and a finger on a chart does so too.
+            "zoom": "wheel![event.shiftKey]",
+            "translate": "[mousedown, window:mouseup] > window:mousemove!",
+        },
+        "bind": "scales",
+    }
+]
+"""Parameters by which a reader looks closer at a stretch of time."""
+
 Format = Literal[".0%", ".1%", ".2f", ",.0f", "$,.0f"]
 Keep = Literal["last", "lowest"]
 
@@ -54,8 +69,9 @@ def line_chart(
         alt=alt,
         spec={
             **_base(rows(shown), height=280),
+            "params": ZOOM,
             "transform": [{"fold": names, "as": ["series", "value"]}],
-            "mark": {"type": "line", "strokeWidth": 1.6, "interpolate": "linear"},
+            "mark": {"type": "line", "strokeWidth": 1.6, "interpolate": "linear", "clip": True},
             "encoding": {
                 "x": {"field": "session", "type": "temporal", "title": None},
                 "y": {
@@ -89,8 +105,10 @@ def area_chart(
         alt=alt,
         spec={
             **_base(rows(shown), height=200),
+            "params": ZOOM,
             "mark": {
                 "type": "area",
+                "clip": True,
                 "line": {"color": ORANGE, "strokeWidth": 1.2},
                 "color": ORANGE,
                 "fillOpacity": 0.25,

@@ -1,5 +1,5 @@
 "use strict";
-// Draws the charts of the page and lets the reader choose a scheme. Specs carry concrete colours;
+// Draws the charts of the page, sorts its tables and lets the reader choose a scheme. Specs carry concrete colours;
 // here they become CSS variables, so that the scheme and print need no redrawing.
 (() => {
   const variables = {
@@ -37,6 +37,36 @@
     const options = { renderer: "svg", actions: false, ast: true, config, mode: "vega-lite" };
     vegaEmbed(element, themed(charts[element.dataset.chart]), options).catch((error) => {
       element.textContent = `This chart could not be drawn (${error.message}). ${element.getAttribute("aria-label")}`;
+    });
+  }
+
+  // Numbers go by their value, text by the reader's own order; what is unknown stays at the end.
+  const sorted = (rows, place, direction) => {
+    const key = (row) => row.cells[place].dataset.value ?? row.cells[place].textContent.trim();
+    const unknown = (text) => text === "" || text === "–";
+    return rows.sort((one, other) => {
+      const [a, b] = [key(one), key(other)];
+      if (unknown(a) || unknown(b)) return unknown(a) - unknown(b);
+      const numeric = one.cells[place].dataset.value !== undefined;
+      return direction * (numeric ? a - b : a.localeCompare(b, undefined, { numeric: true }));
+    });
+  };
+  for (const table of document.querySelectorAll(".block table:not(.figures)")) {
+    const body = table.tBodies[0];
+    if (!table.tHead || body.rows.length < 2) continue;
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, place) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const rising = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", rising ? "ascending" : "descending");
+        body.append(...sorted([...body.rows], place, rising ? 1 : -1));
+      });
     });
   }
 

@@ -45,7 +45,7 @@ class VerdictSection(Section):
                     "Checks",
                     ("Check", "Status", "Evidence"),
                     tuple((check.name, check.status, check.evidence) for check in verdict.checks),
-                    note="A check that was not run is never a pass; `finstrat audit` makes them.",
+                    note="A check that was not run is never a pass; finstrat audit makes them.",
                 ),
             ),
             status=STATUS[verdict.outcome],
