@@ -56,6 +56,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
+    from finstrat_plugins.signals.risk_scores import RiskScores
     from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
     from finstrat_plugins.sources.sec_facts import SecCompanyFacts, SecStatements
     from finstrat_plugins.sources.sp500 import Sp500
@@ -70,7 +71,7 @@ def finstrat_components() -> list[type[Component]]:
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
         Combine,
-        *(Expression, MarketMood, Momentum, NewsSentiment),
+        *(Expression, MarketMood, Momentum, NewsSentiment, RiskScores),
         *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
         *(BlackLitterman, MaxDiversification, MinTailRisk),
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),

@@ -138,6 +138,25 @@ def shared_data():
 
 
 @pytest.fixture
+def filed(shared_data, tmp_path):
+    """What the backtest risk_scores needs, out of real prices and filings: its overrides."""
+    sub = pd.read_parquet(shared_data / "sec" / "statements" / "2010q1.sub.parquet")
+    prices = pd.read_parquet(shared_data / "prices" / "us_daily_2010_2015.parquet")
+    # An instance document is called after the ticker, by custom.
+    sub["asset"] = sub["instance"].str.extract(r"^([A-Za-z]+)-\d")[0].str.upper()
+    annual = sub[(sub["form"] == "10-K") & sub["asset"].isin(prices["ticker"])]
+    companies = annual[["asset", "cik"]].drop_duplicates("asset")
+    companies.to_csv(tmp_path / "companies.csv", index=False)
+    known = prices[prices["ticker"].isin(companies["asset"])]
+    known.to_parquet(tmp_path / "prices.parquet", index=False)
+    return {
+        "prices.path": str(tmp_path / "prices.parquet"),
+        "facts.sec.path": str(shared_data / "sec" / "statements"),
+        "facts.sec.companies": str(tmp_path / "companies.csv"),
+    }
+
+
+@pytest.fixture
 def world(tmp_path):
     """A backtest over 39 sessions of four assets, and texts about them, all in CSV files."""
     days = pd.bdate_range("2015-03-02", periods=40)

