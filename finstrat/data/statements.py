@@ -80,7 +80,7 @@ def years_as_of(
             continue
         book: dict[int, dict[str, float]] = {}
         years: set[int] = set()
-        for session, told in of_asset[asset].groupby("session", sort=True):
+        for told in (part for _, part in of_asset[asset].groupby("session", sort=True)):
             for item, value, day in zip(told["item"], told["value"], told["day"], strict=True):
                 book.setdefault(day, {})[item] = value
                 if item.endswith(YEARLY):
@@ -90,7 +90,7 @@ def years_as_of(
             newest = max(years)
             past = [day for day in years if _YEAR_BEFORE[0] <= newest - day <= _YEAR_BEFORE[1]]
             last = book[max(past)] if past else {}
-            after = slice(int(session), None)
+            after = slice(int(told["session"].iloc[0]), None)
             ended[after, column] = np.datetime64(newest, "D")
             for item in items:
                 now[item][after, column] = book[newest].get(item, np.nan)

@@ -156,11 +156,11 @@ def _counted(inputs: Inputs, item: str) -> tuple[Floats, Floats]:
     known_at = frame["known_at"].dt.tz_localize(None).to_numpy()
     ended = frame["period_end"].to_numpy()
     session = inputs.clock.first_session_to_know(np.maximum(known_at, ended))
-    where = {"clock": inputs.clock, "assets": inputs.panel.assets}
-    return (
-        align.facts_as_of(Facts(frame), item, **where),
-        align.facts_as_of(Facts(frame.assign(value=session.astype(np.float64))), item, **where),
-    )
+
+    def newest(values: Facts) -> Floats:
+        return align.facts_as_of(values, item, clock=inputs.clock, assets=inputs.panel.assets)
+
+    return newest(Facts(frame)), newest(Facts(frame.assign(value=session.astype(np.float64))))
 
 
 def _first(preferred: Floats, other: Floats) -> Floats:
