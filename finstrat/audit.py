@@ -96,9 +96,13 @@ def reopen(
     """The case of a stored run.
 
     Raises:
-        DataError: its inputs or the code of its components have changed since, so that an audit
-            would judge something else.
+        DataError: it isn't a backtest, or its inputs or the code of its components have changed
+            since, so that an audit would judge something else.
     """
+    if result.kind != "backtest":
+        raise DataError(
+            f"{result.name}: a result of kind {result.kind}; only a backtest runs again"
+        )
     config = Backtest.model_validate(result.config)
     plan = resolve(config, host, root=project.root)
     market = load_market(plan)

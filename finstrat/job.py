@@ -25,6 +25,7 @@ from finstrat.ledger import Ledger, trial_of
 from finstrat.market import load_market
 from finstrat.project import Project
 from finstrat.report.build import build_report
+from finstrat.report.from_returns import Terms, returns_result
 from finstrat.report.html import render_html
 from finstrat.store import RunInfo, RunResult, canonical_json, save, save_stopped
 from finstrat.text.cache import ScoreCache
@@ -172,6 +173,27 @@ class Job:
         path = save(result, self.project.runs, extra=report_files(result, self.host))
         progress("report", 1, 1)
         return replace(result, path=path)
+
+
+def report_returns(path: Path, terms: Terms, *, project: Project, host: Host) -> RunResult:
+    """The stored result of a file of daily returns, with its report, beside the project's runs.
+
+    Raises:
+        FinstratError: the file can't be read as returns; nothing is written.
+    """
+    created = dt.datetime.now(dt.UTC)
+    result = returns_result(path, terms)
+    digest = result.manifest["inputs"]["returns"]
+    result = replace(
+        result,
+        provenance={
+            "run_id": _run_id(result.name, created, digest[:6], project.runs),
+            "created_at": created.isoformat(timespec="seconds"),
+            "finstrat": __version__,
+        },
+    )
+    path = save(result, project.runs, extra=report_files(result, host))
+    return replace(result, path=path)
 
 
 def report_files(result: RunResult, host: Host) -> dict[str, bytes]:

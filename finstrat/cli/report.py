@@ -1,7 +1,8 @@
-"""`finstrat report`: a run's report, written anew from what is stored."""
+"""`finstrat report`: a run's report written anew, or one of anyone's daily returns."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,21 +14,40 @@ from finstrat.cli.state import State, print_json, shown_path
 
 def report(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(help='A run\'s id, the beginning of one, or "latest".')],
+    run: Annotated[
+        str | None, typer.Argument(help='A run\'s id, the beginning of one, or "latest".')
+    ] = None,
     *,
+    returns: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Daily returns instead of a run: date, net, benchmark."),
+    ] = None,
+    calendar: Annotated[str, typer.Option(help="Exchange whose sessions those are.")] = "XNYS",
+    currency: Annotated[str, typer.Option(help="Of those returns.")] = "USD",
+    risk_free: Annotated[float, typer.Option(help="A yearly fraction, for those returns.")] = 0.0,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to report.pdf as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Write the report of a finished run anew, with the checks made since."""
-    from finstrat.job import report_files
+    """Write a run's report anew, with the checks made since; or one of anyone's returns."""
+    from finstrat.errors import ConfigError
+    from finstrat.job import report_files, report_returns
+    from finstrat.report.from_returns import Terms
     from finstrat.report.pdf import browser, print_pdf
     from finstrat.store import load, write_atomically
 
+    if (run is None) == (returns is None):
+        raise ConfigError('report: name a run, like "latest", or a file by --returns, and not both')
     state = ctx.ensure_object(State)
     program = browser() if pdf else None
-    path = find_run(state, run)
-    for name, content in report_files(load(path), state.host()).items():
-        write_atomically(path / name, content)
+    if returns is not None:
+        terms = Terms(calendar=calendar, currency=currency, risk_free=risk_free)
+        made = report_returns(returns, terms, project=state.project(), host=state.host())
+        assert made.path is not None
+        path = made.path
+    else:
+        path = find_run(state, run or "")
+        for name, content in report_files(load(path), state.host()).items():
+            write_atomically(path / name, content)
     if program:
         write_atomically(path / "report.pdf", print_pdf(path / "report.html", program))
     written = read_report(path)

@@ -15,13 +15,18 @@ import numpy as np
 from finstrat import risk
 from finstrat.validate import verdict as judge
 from finstrat.validate.bootstrap import bootstrap_interval
+from finstrat.validate.verdict import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.risk.figure import Figure
     from finstrat.store import RunResult
-    from finstrat.validate.verdict import Verdict
+
+RETURNS_ALONE = (
+    "Inconclusive: returns alone show neither what was known when they were earned nor how many "
+    "others were tried."
+)
 
 Labelled = tuple[tuple[str, "Figure"], ...]
 
@@ -62,6 +67,8 @@ def risk_free_of(result: RunResult) -> float:
 
 def verdict_of(result: RunResult) -> Verdict:
     """The verdict on a run: two checks on the result itself, and the audits it carries."""
+    if result.kind == "returns":
+        return Verdict("inconclusive", RETURNS_ALONE, ())
     return judge.conclude(
         [
             judge.beats_twin(column(result, "net"), column(result, "twin"), seed=seed_of(result)),

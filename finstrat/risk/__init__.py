@@ -7,20 +7,29 @@ from finstrat.risk.activity import (
     cost_drag,
     effective_names,
 )
-from finstrat.risk.benchmark import Exposure, benchmark_exposure
+from finstrat.risk.benchmark import Exposure, benchmark_exposure, down_capture, up_capture
 from finstrat.risk.conventions import CONVENTIONS, Convention, known, observed, unknown
 from finstrat.risk.drawdown import calmar, drawdowns, longest_drawdown, max_drawdown
 from finstrat.risk.figure import Figure
 from finstrat.risk.performance import (
     cagr,
     hit_rate,
+    omega,
+    payoff,
     sharpe,
     sharpe_ratio,
     sortino,
     total_return,
+    track_record,
     volatility,
 )
-from finstrat.risk.tail import excess_kurtosis, expected_shortfall, skewness, value_at_risk
+from finstrat.risk.tail import (
+    excess_kurtosis,
+    expected_shortfall,
+    skewness,
+    tail_ratio,
+    value_at_risk,
+)
 
 __all__ = [
     "CONVENTIONS",
@@ -34,6 +43,7 @@ __all__ = [
     "cagr",
     "calmar",
     "cost_drag",
+    "down_capture",
     "drawdowns",
     "effective_names",
     "excess_kurtosis",
@@ -43,12 +53,17 @@ __all__ = [
     "longest_drawdown",
     "max_drawdown",
     "observed",
+    "omega",
+    "payoff",
     "sharpe",
     "sharpe_ratio",
     "skewness",
     "sortino",
+    "tail_ratio",
     "total_return",
+    "track_record",
     "unknown",
+    "up_capture",
     "value_at_risk",
     "volatility",
 ]

@@ -83,5 +83,24 @@ def benchmark_exposure(
     )
 
 
+def up_capture(returns: Floats, benchmark: Floats) -> Figure:
+    """Mean return over the benchmark's in the sessions in which the benchmark gained."""
+    return _capture(returns, benchmark, sign=1.0, convention_id="capture.up")
+
+
+def down_capture(returns: Floats, benchmark: Floats) -> Figure:
+    """Mean return over the benchmark's in the sessions in which the benchmark lost."""
+    return _capture(returns, benchmark, sign=-1.0, convention_id="capture.down")
+
+
+def _capture(returns: Floats, benchmark: Floats, *, sign: float, convention_id: str) -> Figure:
+    chosen = ~np.isnan(returns) & (sign * benchmark > 0)
+    n = int(chosen.sum())
+    if n < FEWEST:
+        reason = f"{n} such sessions are known; {FEWEST} are needed"
+        return unknown(convention_id, n=n, reason=reason)
+    return known(convention_id, returns[chosen].mean() / benchmark[chosen].mean(), n=n)
+
+
 def _pair(bounds: Floats) -> tuple[float, float]:
     return float(bounds[0]), float(bounds[1])

@@ -39,6 +39,22 @@ CONVENTIONS: dict[str, Convention] = {
     "sortino.arithmetic": Convention(
         "ratio", "mean excess return over its root mean square below zero, times √(sessions a year)"
     ),
+    "sharpe.probabilistic": Convention(
+        "probability",
+        "that the true Sharpe ratio is above zero, allowing for skewness and kurtosis "
+        "(Bailey and López de Prado, 2012)",
+    ),
+    "sharpe.sessions-needed": Convention(
+        "sessions",
+        "at this Sharpe ratio, until the former reaches 0.95 (Bailey and López de Prado, 2012)",
+    ),
+    "omega.zero": Convention(
+        "ratio", "sum of the gains over the sum of the losses (Keating and Shadwick, 2002)"
+    ),
+    "payoff.sessions": Convention("ratio", "mean gain over mean loss of the sessions that moved"),
+    "tail.ratio-95": Convention(
+        "ratio", "95th percentile of the returns over the size of the 5th, both interpolated"
+    ),
     "drawdown.maximum": Convention(
         "fraction", "deepest fall from the highest value so far, the initial capital included (≤ 0)"
     ),
@@ -62,6 +78,10 @@ CONVENTIONS: dict[str, Convention] = {
         "fraction", "intercept of the same regression times sessions a year; HAC interval"
     ),
     "correlation.pearson": Convention("ratio", "linear correlation with the benchmark's returns"),
+    "capture.up": Convention(
+        "ratio", "mean return over the benchmark's in the sessions in which it gained"
+    ),
+    "capture.down": Convention("ratio", "the same in the sessions in which it lost"),
     "ic.same-session": Convention(
         "ratio",
         "mean rank correlation of a signal with its own session's return; not tradable",

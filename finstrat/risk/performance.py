@@ -7,6 +7,8 @@ number the figure is null and says why: never infinite, never NaN.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +110,68 @@ def hit_rate(returns: Floats) -> Figure:
         return unknown("hit-rate.sessions", n=0, reason="no session gained or lost anything")
     return known("hit-rate.sessions", float((moved > 0).mean()), n=len(moved))
 
+
+def omega(returns: Floats) -> Figure:
+    """Sum of the gains over the sum of the losses, threshold zero (Keating and Shadwick, 2002)."""
+    r = observed(returns)
+    lost = float(-r[r < 0].sum())
+    if lost <= 0.0:
+        return unknown("omega.zero", n=len(r), reason="no session lost money")
+    return known("omega.zero", float(r[r > 0].sum()) / lost, n=len(r))
+
+
+def payoff(returns: Floats) -> Figure:
+    """Mean gain over mean loss of the sessions that moved."""
+    r = observed(returns)
+    gains, losses = r[r > 0], -r[r < 0]
+    if not len(gains) or not len(losses):
+        return unknown("payoff.sessions", n=len(r), reason="it takes a gain and a loss")
+    return known("payoff.sessions", float(gains.mean() / losses.mean()), n=len(r))
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """What a Sharpe ratio is worth, given how long it was earned.
+
+    Attributes:
+        probability: that the true ratio is above zero.
+        sessions_needed: until that probability is 0.95 at the ratio seen.
+    """
+
+    probability: Figure
+    sessions_needed: Figure
+
+
+def track_record(
+    returns: Floats, *, periods_per_year: float, risk_free: float = 0.0
+) -> TrackRecord:
+    """The probabilistic Sharpe ratio against zero, and the minimum track record length.
+
+    With SR a session's ratio, γ₃ the skewness and γ₄ the kurtosis (Bailey and López de Prado, 2012,
+    equations 9 and 11): PSR = Φ(SR √(n − 1) / √(1 − γ₃ SR + (γ₄ − 1)/4 SR²)), and n* = 1 + (1 −
+    γ₃ SR + (γ₄ − 1)/4 SR²) (Φ⁻¹(0.95) / SR)².
+    """
+    r = observed(returns) - risk_free / periods_per_year
+    n = len(r)
+    ids = ("sharpe.probabilistic", "sharpe.sessions-needed")
+    ratio = sharpe_ratio(r, periods_per_year=1.0)
+    if n < _MOMENTS_FROM or np.isnan(ratio):
+        reason = (
+            _why_flat(r) if np.isnan(ratio) else f"fewer than {_MOMENTS_FROM} returns are known"
+        )
+        return TrackRecord(*(unknown(name, n=n, reason=reason) for name in ids))
+    z = (r - r.mean()) / r.std()
+    spread = 1.0 - float((z**3).mean()) * ratio + (float((z**4).mean()) - 1.0) / 4.0 * ratio**2
+    probability = known(ids[0], NormalDist().cdf(ratio * np.sqrt((n - 1) / spread)), n=n)
+    if ratio <= 0.0:
+        needed = unknown(ids[1], n=n, reason="the Sharpe ratio isn't above zero")
+    else:
+        needed = known(ids[1], 1.0 + spread * (NormalDist().inv_cdf(0.95) / ratio) ** 2, n=n)
+    return TrackRecord(probability, needed)
+
+
+_MOMENTS_FROM = 20
+"""Returns below which a fourth moment is one observation's."""
 
 _TOO_FEW = "fewer than two returns are known"
 

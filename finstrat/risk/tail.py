@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy import stats
 
 from finstrat.risk.conventions import Floats, known, observed, unknown
@@ -64,6 +65,17 @@ def excess_kurtosis(returns: Floats) -> Figure:
     if len(r) < 4 or r.std() <= FLAT:
         return unknown("kurtosis.excess", n=len(r), reason=_FLAT)
     return known("kurtosis.excess", float(stats.kurtosis(r)), n=len(r))
+
+
+def tail_ratio(returns: Floats) -> Figure:
+    """95th percentile over the size of the 5th, interpolated; above 1, gains reach further."""
+    r = observed(returns)
+    if len(r) < FEWEST:
+        return unknown("tail.ratio-95", n=len(r), reason=_TOO_FEW)
+    low, high = np.quantile(r, [1 - TAIL, TAIL])
+    if low >= 0.0:
+        return unknown("tail.ratio-95", n=len(r), reason="the 5th percentile is no loss")
+    return known("tail.ratio-95", float(high / -low), n=len(r))
 
 
 _TOO_FEW = f"fewer than {FEWEST} returns are known"

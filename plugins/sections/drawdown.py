@@ -25,7 +25,7 @@ class DrawdownSection(Section):
 
     name = "drawdown"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "returns")
     order = 30
 
     def build(self, result: RunResult) -> Block:

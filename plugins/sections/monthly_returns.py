@@ -29,7 +29,7 @@ class MonthlyReturnsSection(Section):
 
     name = "monthly-returns"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "returns")
     order = 40
 
     def build(self, result: RunResult) -> Block:

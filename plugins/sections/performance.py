@@ -33,7 +33,7 @@ class PerformanceSection(Section):
 
     name = "performance"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "returns")
     order = 20
 
     def build(self, result: RunResult) -> Block:
@@ -46,6 +46,7 @@ class PerformanceSection(Section):
         log = bool(low > 0 and high / low > WIDE)
         net, years = column(result, "net"), result.periods_per_year
         rate = risk_free_of(result)
+        record = risk.track_record(net, periods_per_year=years, risk_free=rate)
         twin = twin_comparison(result)
         last = ", ".join(f"{name} {growth[name].iloc[-1]:.2f}" for name in growth)
         return Block(
@@ -57,11 +58,15 @@ class PerformanceSection(Section):
                 ("Growth a year, benchmark", growth_of(result, "benchmark")),
                 ("Volatility", risk.volatility(net, periods_per_year=years)),
                 ("Sharpe ratio", sharpe_of(result)),
+                ("Probability that it is above zero", record.probability),
+                ("Sessions needed to say so", record.sessions_needed),
                 ("Sharpe ratio, benchmark", sharpe_of(result, "benchmark")),
                 ("Sharpe ratio, twin", twin.twin),
                 ("Sharpe less twin's", twin.difference),
                 ("Sortino ratio", risk.sortino(net, periods_per_year=years, risk_free=rate)),
                 ("Sessions with a gain", risk.hit_rate(net)),
+                ("Omega ratio", risk.omega(net)),
+                ("Payoff ratio", risk.payoff(net)),
             ),
             charts=(
                 line_chart(

@@ -18,7 +18,7 @@ class RiskSection(Section):
 
     name = "risk"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "returns")
     order = 70
 
     def build(self, result: RunResult) -> Block:
@@ -40,8 +40,11 @@ class RiskSection(Section):
                 ("Expected shortfall, benchmark", risk.expected_shortfall(benchmark)),
                 ("Skewness", risk.skewness(net)),
                 ("Excess kurtosis", risk.excess_kurtosis(net)),
+                ("Tail ratio", risk.tail_ratio(net)),
                 ("Beta", exposure.beta),
                 ("Alpha a year", exposure.alpha),
                 ("Correlation with the benchmark", exposure.correlation),
+                ("Up capture", risk.up_capture(net, benchmark)),
+                ("Down capture", risk.down_capture(net, benchmark)),
             ),
         )

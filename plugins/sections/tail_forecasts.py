@@ -41,7 +41,7 @@ class TailForecastsSection(Section):
 
     name = "tail-forecasts"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "returns")
     order = 72
 
     def build(self, result: RunResult) -> Block:

@@ -88,3 +88,25 @@ def test_a_lost_report_is_refused_with_the_way_to_get_it_back(finstrat, refused,
         assert f"`finstrat report {old.name}` writes it anew" in refused(3, "runs", "show", old)
     finally:
         assert finstrat("report", old.name, "--json").json["name"] == "small"
+
+
+def test_returns_of_anyone_become_a_stored_report(finstrat, project):
+    (project / "mine.csv").write_text("date,net\n2015-03-02,0.01\n2015-03-03,-0.02\n")
+    told = finstrat("report", "--returns", "mine.csv", "--json")
+    assert told.code == 0
+    assert told.json["kind"] == "returns"
+    (path,) = stored_runs(project / "runs")
+    assert path.name.startswith("mine-")
+    assert (path / "report.html").is_file()
+    assert finstrat("report", path.name, "--json").json["span"] == told.json["span"]
+    audited = finstrat("audit", path.name)
+    assert (audited.code, "only a backtest runs again" in audited.err) == (3, True)
+
+
+def test_report_takes_a_run_or_returns_and_refused_returns_leave_nothing(finstrat, project):
+    assert finstrat("report").code == 2
+    (project / "mine.csv").write_text("date,net\n2015-03-02,nothing\n")
+    told = finstrat("report", "--returns", "mine.csv")
+    assert told.code == 3
+    assert "row 1" in told.err
+    assert stored_runs(project / "runs") == []
