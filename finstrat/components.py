@@ -233,6 +233,14 @@ class Scorer(Component, ABC):
         Bit for bit the same for one text, whatever its companions and their order.
         """
 
+    def words_behind(self, text: str) -> Sequence[tuple[int, int, float]] | None:  # noqa: ARG002
+        """The words that the score of a text counts, as (start, end, effect), or None.
+
+        For a scorer that looks words up. None, the default, says that it doesn't count words; each
+        word is then left out in turn to see what changes.
+        """
+        return None
+
 
 class Signal(Component, ABC):
     """A feature of time, and of assets where `scope` is "asset".
@@ -256,6 +264,21 @@ class Signal(Component, ABC):
     @abstractmethod
     def compute(self, inputs: Inputs) -> torch.Tensor:
         """The feature; row t uses nothing known at or after cutoff t. NaN = unknown."""
+
+    def contributions(
+        self,
+        inputs: Inputs,  # noqa: ARG002
+        output: str,  # noqa: ARG002
+        *,
+        asset: str,  # noqa: ARG002
+        row: int,  # noqa: ARG002
+    ) -> NDArray[np.float64] | None:
+        """How much each document moves `output` of `asset` at one row, `[D]`, or None.
+
+        The output less what it is without the document; NaN where a document doesn't count. None,
+        the default, lets finstrat leave out one document at a time, which takes a computation each.
+        """
+        return None
 
 
 class Strategy(Component, ABC):

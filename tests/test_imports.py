@@ -30,6 +30,7 @@ ORDER = (
     ("pipeline",),
     ("job", "score_file", "targets"),
     ("audit", "sweep"),
+    ("lineage",),
     ("testing", "cli"),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

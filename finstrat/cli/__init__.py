@@ -23,6 +23,7 @@ from finstrat.cli import (
     config,
     data,
     doctor,
+    explain,
     init,
     log,
     model,
@@ -81,6 +82,7 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
 app.command("capacity")(capacity.capacity)
+app.command("explain")(explain.explain)
 app.command("targets")(targets.targets)
 app.command("approve")(approve.approve)
 app.command("reject")(approve.reject)

@@ -51,20 +51,23 @@ def build_report(result: RunResult, sections: Sequence[Section]) -> dict[str, An
         "name": result.name,
         "span": {"start": str(days[0]), "end": str(days[-1]), "sessions": len(days)},
         "verdict": _verdict(result),
-        "headline": _labelled(headline_of(result)),
+        "headline": labelled(headline_of(result)),
         "blocks": [
             _block_of(section, result)
             for section in sorted(serving, key=lambda each: (each.order, each.name))
         ],
         "provenance": plain(result.provenance),
     }
-    used = sorted(_convention_ids(report))
-    report["conventions"] = {
+    return {**report, "conventions": conventions_in(report)}
+
+
+def conventions_in(report: dict[str, Any]) -> dict[str, Any]:
+    """The meaning of every convention id that occurs in a report, in order."""
+    return {
         name: {"unit": CONVENTIONS[name].unit, "meaning": CONVENTIONS[name].meaning}
-        for name in used
+        for name in sorted(_convention_ids(report))
         if name in CONVENTIONS
     }
-    return report
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - turns anything a block may hold into JSON's own types
@@ -107,7 +110,7 @@ def _verdict(result: RunResult) -> dict[str, Any]:
         "outcome": verdict.outcome,
         "sentence": verdict.sentence,
         "checks": [
-            {**plain(check), "figures": _labelled(check.figures)} for check in verdict.checks
+            {**plain(check), "figures": labelled(check.figures)} for check in verdict.checks
         ],
     }
 
@@ -116,7 +119,7 @@ def _block_of(section: Section, result: RunResult) -> dict[str, Any]:
     """The section's block, or one that says why there is none."""
     try:
         block = section.build(result)
-        return {**plain(block), "figures": _labelled(block.figures)}
+        return {**plain(block), "figures": labelled(block.figures)}
     except Exception as error:  # noqa: BLE001 - any section may fail; the report must not
         reason = f"{type(error).__name__}: {error}"
         text = (f'The section "{section.name}" (version {section.version}) failed. {reason}',)
@@ -124,7 +127,7 @@ def _block_of(section: Section, result: RunResult) -> dict[str, Any]:
         return dict(plain(Block(id=section.name, title=title, text=text, status="fail")))
 
 
-def _labelled(figures: Labelled) -> list[dict[str, Any]]:
+def labelled(figures: Labelled) -> list[dict[str, Any]]:
     """Labels and figures as objects."""
     return [{"label": label, "figure": plain(figure)} for label, figure in figures]
 

@@ -10,7 +10,7 @@ import math
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 import vl_convert
@@ -25,8 +25,10 @@ _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 """All the page needs of the library."""
 
 
-def render_html(report: dict[str, Any]) -> str:
-    """The page of a report, complete in one string.
+def render_html(
+    report: dict[str, Any], *, template: Literal["page.html", "document.html"] = "page.html"
+) -> str:
+    """The page of a report, or of another document, complete in one string.
 
     Raises:
         DataError: the report was written under another schema version.
@@ -44,7 +46,7 @@ def render_html(report: dict[str, Any]) -> str:
     }
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
             report=report,
             charts=charts,

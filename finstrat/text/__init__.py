@@ -4,6 +4,7 @@
 transformers with it.
 """
 
+from finstrat.text.attribution import effects_on_mean
 from finstrat.text.cache import ScoreCache
 from finstrat.text.card import ModelCard
 from finstrat.text.clean import CLEAN_VERSION, Cleaned, clean, cleaned, raw_digest, text_key
@@ -29,6 +30,7 @@ __all__ = [
     "clean",
     "cleaned",
     "earlier_copies_of",
+    "effects_on_mean",
     "events_of",
     "language",
     "links_of",

@@ -22,7 +22,7 @@ from finstrat.errors import DataError
 from finstrat.text import CLEAN_VERSION, ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[A-Z]+(?:'[A-Z]+)?")
 _NEGATORS = frozenset({"NO", "NOT", "NONE", "NEITHER", "NEVER", "NOBODY", "CANNOT"})
@@ -93,27 +93,41 @@ class LoughranMcDonald(Scorer):
             [_polarity(text, words) for text in texts], dtype=torch.float32
         ).reshape(len(texts), len(self.outputs))
 
+    def words_behind(self, text: str) -> list[tuple[int, int, float]] | None:
+        """The listed words, each with its equal part in the polarity."""
+        if len(_capitals(text)) != len(text):
+            # Some letters become two in capitals, and every place after them would be wrong.
+            return None
+        found = list(_listed(text, word_list()))
+        return [(start, end, sign / len(found)) for start, end, sign in found]
+
 
 def _polarity(text: str, words: LMWords) -> tuple[float, float, float]:
-    tokens = _WORD.findall(text.replace("’", "'").upper())
+    tokens = len(_WORD.findall(_capitals(text)))
     if not tokens:
         return (float("nan"),) * 3
-    positive = negative = 0
+    signs = [sign for _, _, sign in _listed(text, words)]
+    positive, negative = signs.count(1), signs.count(-1)
+    polarity = (positive - negative) / len(signs) if signs else 0.0
+    return positive / tokens, negative / tokens, polarity
+
+
+def _capitals(text: str) -> str:
+    return text.replace("’", "'").upper()
+
+
+def _listed(text: str, words: LMWords) -> Iterator[tuple[int, int, int]]:
+    """Start, end and sign of every listed word, in the capitals of the text."""
     negated_until = -1
-    for place, token in enumerate(tokens):
+    for place, found in enumerate(_WORD.finditer(_capitals(text))):
+        token = found.group()
         if token in _NEGATORS or token.endswith("N'T"):
             negated_until = place + _NEGATION_REACH
         stem = token.removesuffix("'S")
         if stem in words.negative:
-            negative += 1
+            yield found.start(), found.end(), -1
         elif stem in words.positive:
-            if place <= negated_until:
-                negative += 1
-            else:
-                positive += 1
-    listed = positive + negative
-    polarity = (positive - negative) / listed if listed else 0.0
-    return positive / len(tokens), negative / len(tokens), polarity
+            yield found.start(), found.end(), -1 if place <= negated_until else 1
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,9 @@ from finstrat.components import Signal
 from finstrat.text.alarm import moving_probability
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from finstrat.components import Inputs
 
 
@@ -82,6 +85,34 @@ class MarketMood(Signal):
             ],
             dim=1,
         )
+
+    def contributions(
+        self,
+        inputs: Inputs,
+        output: str,
+        *,
+        asset: str,  # noqa: ARG002 - a market's mood is every asset's
+        row: int,
+    ) -> NDArray[np.float64] | None:
+        """What each post adds to the level or the surprise, else None.
+
+        The others' weights and the level's past, in whose deviations surprise is told, are taken
+        as they are.
+        """
+        if output not in {"level", "surprise"}:
+            return None
+        effects = text.effects_on_mean(
+            inputs.scores(self.config.scorer)[:, -1].double(),
+            self._weights(inputs),
+            row - inputs.document_sessions(),
+            half_life=self.config.half_life,
+        )
+        if output == "surprise":
+            tone = inputs.scores(self.config.scorer)[:, -1].double()
+            weight = torch.where(tone.isnan(), torch.nan, self._weights(inputs))
+            level = self._mean(weight, tone, inputs)
+            effects = effects / features.rolling_std(level, self.config.window)[row]
+        return effects.cpu().numpy()
 
     def _weights(self, inputs: Inputs) -> torch.Tensor:
         """The weight of each post before decay, `[D]`; NaN for further rows of one post."""

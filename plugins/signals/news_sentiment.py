@@ -12,6 +12,9 @@ from finstrat.components import Signal
 from finstrat.text.events import EVENTS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from finstrat.components import Inputs
 
 ALL_BUT_GONE = 1e-9
@@ -106,6 +109,22 @@ class NewsSentiment(Signal):
                 self._attention(volume, mean),
             ]
         )
+
+    def contributions(
+        self, inputs: Inputs, output: str, *, asset: str, row: int
+    ) -> NDArray[np.float64] | None:
+        """What each text adds to the tone, the others' weights being as they are; else None."""
+        if output != "tone":
+            return None
+        about = inputs.document_assets() == inputs.panel.assets.index(asset)
+        tone = inputs.scores(self.config.scorer)[:, -1].double()
+        effects = text.effects_on_mean(
+            torch.where(about, tone, torch.nan),
+            self._weights(inputs),
+            row - inputs.document_sessions(),
+            half_life=self.config.half_life,
+        )
+        return effects.cpu().numpy()
 
     def _weights(self, inputs: Inputs) -> torch.Tensor:
         """The weight of each text before decay, `[D]`; NaN for one that doesn't count."""
