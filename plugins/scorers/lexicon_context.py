@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
-from finstrat_plugins.scorers.lexicon import word_list
 
 from finstrat.components import Scorer
 from finstrat.text import CLEAN_VERSION, ModelCard
+from finstrat.text.dictionary import master_dictionary
 from finstrat.text.lexicon import LEXICON_VERSION, WordLists, tally
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class LexiconInContext(Scorer):
     def fingerprint(self) -> str:
         """The word list's hash, with the versions of the rules, this code and cleaning."""
         versions = f"{self.version}:rules{LEXICON_VERSION}:clean{CLEAN_VERSION}"
-        return f"{self.name}:{versions}:{word_list().digest}"
+        return f"{self.name}:{versions}:{master_dictionary().digest}"
 
     @property
     def card(self) -> ModelCard:
         """Where lists and rules come from."""
-        words = word_list()
+        words = master_dictionary()
         return ModelCard(
             name=self.name,
             version=self.version,
@@ -93,5 +93,5 @@ def _polarity(text: str) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=1)
 def _lists() -> WordLists:
-    words = word_list()
+    words = master_dictionary()
     return WordLists(positive=words.positive, negative=words.negative)
