@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from finstrat.components import Signal
 from finstrat.data.labels import later_values, return_labels
 from finstrat.errors import PluginError
-from finstrat.validate.splits import walk_forward
+from finstrat.validate.splits import forward_folds, walk_forward
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from finstrat.components import Inputs
     from finstrat.data import Clock
     from finstrat.data.clock import Every
+    from finstrat.validate.splits import Split
 
 LONGEST = {"daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
 """The most sessions that a period can have, on a calendar without holidays."""
@@ -38,12 +40,14 @@ class Examples:
         x: `[R, K]`, all known.
         y: `[R]`, what followed.
         session: `[R]`, rising; rows of one session belong to one number.
+        gap: sessions until the outcome of one is over.
         seed: for whatever draws at random.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     session: NDArray[np.int64]
+    gap: int
     seed: int
 
     @property
@@ -54,6 +58,22 @@ class Examples:
         bounds = np.flatnonzero(np.diff(self.session)) + 1
         parts = np.split(self.y, bounds)
         return np.concatenate([(rankdata(part) - 0.5) / len(part) - 0.5 for part in parts])
+
+    def folds(self, count: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """`count` pairs of examples to fit to and later ones to choose by, as `cv` in scikit-learn.
+
+        Between the two lie `gap` sessions, whose outcome would reach into the latter.
+
+        Raises:
+            PluginError: the sessions are too few to be cut so.
+        """
+        folds = forward_folds(self.session, count=count, gap=self.gap)
+        if not folds:
+            raise PluginError(
+                f"{len(np.unique(self.session))} sessions of examples can't be cut into {count} "
+                f"folds with a gap of {self.gap}; choose a longer window or a shorter horizon"
+            )
+        return folds
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,7 @@ class Material:
         known_from: `[T]`: the first session whose decision may use row t's label.
         sayable: `[T, M]`: x is known throughout.
         usable: `[T, M]`: so is the label, and the asset is a member.
+        gap: sessions until the outcome of an example is over.
     """
 
     x: NDArray[np.float64]
@@ -88,13 +109,14 @@ class Material:
     known_from: NDArray[np.int64]
     sayable: NDArray[np.bool_]
     usable: NDArray[np.bool_]
+    gap: int
     seed: int
 
     def examples(self, rows: NDArray[np.int64]) -> Examples:
         """The usable examples of these sessions."""
         usable = self.usable[rows]
         session = np.repeat(rows, usable.sum(axis=1))
-        return Examples(self.x[rows][usable], self.y[rows][usable], session, self.seed)
+        return Examples(self.x[rows][usable], self.y[rows][usable], session, self.gap, self.seed)
 
 
 class FittedSignal(Signal):
@@ -156,15 +178,16 @@ class FittedSignal(Signal):
         said = np.full((*material.y.shape, len(self.outputs)), np.nan)
         window = self.window if self.memory == "finite" else None
         refits = inputs.clock.starts_of(self.refit)
-        for split in walk_forward(refits, material.known_from, window=window):
-            model = self.model_of(material, split.train)
-            if model is None:
-                continue
-            said[split.test] = self.predictions(model, material, split.test)
-            if inputs.fitted is not None:
-                rows, note = material.usable[split.train], self.describe(model)
-                learnt_from = split.train[rows.any(axis=1)]
-                inputs.fitted(_fit(inputs.clock, split.test[0], learnt_from, int(rows.sum()), note))
+        # One thread, so that no sum depends on how many cores there are; on examples so few, more
+        # of them gain little, and cost tenfold where other work keeps them waiting.
+        with threadpool_limits(1):
+            for split in walk_forward(refits, material.known_from, window=window):
+                model = self.model_of(material, split.train)
+                if model is None:
+                    continue
+                said[split.test] = self.predictions(model, material, split.test)
+                if inputs.fitted is not None:
+                    inputs.fitted(_fit(inputs.clock, split, material, self.describe(model)))
         if self.scope == "market":
             return torch.from_numpy(said[:, 0]).to(inputs.device)
         back = np.argsort(_by_id(inputs))
@@ -197,7 +220,8 @@ class FittedSignal(Signal):
             x, y, member = x[:, order], y[:, order], member[:, order]
         sayable = np.asarray(~np.isnan(x).any(axis=2))
         usable = sayable & ~np.isnan(y) & member
-        return Material(x, y, labels.known_from, sayable, usable, inputs.seed)
+        gap = self.horizon + 1 if target is None else self.horizon
+        return Material(x, y, labels.known_from, sayable, usable, gap, inputs.seed)
 
     def model_of(self, material: Material, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401
         """The model of these sessions; None where fewer than half of `window` have an example."""
@@ -266,8 +290,9 @@ def _members_average(values: NDArray[np.float64], member: NDArray[np.bool_]) -> 
     return average
 
 
-def _fit(
-    clock: Clock, refit: np.int64, learnt_from: NDArray[np.int64], rows: int, note: str
-) -> Fit:
-    day, first, last = (str(clock.sessions[row]) for row in (refit, *learnt_from[[0, -1]]))
-    return Fit(day, rows, first, last, note)
+def _fit(clock: Clock, split: Split, material: Material, note: str) -> Fit:
+    usable = material.usable[split.train]
+    learnt_from = split.train[usable.any(axis=1)]
+    rows = (split.test[0], *learnt_from[[0, -1]])
+    refit, first, last = (str(clock.sessions[row]) for row in rows)
+    return Fit(refit, int(usable.sum()), first, last, note)

@@ -163,7 +163,7 @@ def test_a_feature_can_be_learnt_ahead_of_its_time(close):
 
 def test_ranks_of_what_followed_are_within_a_session():
     examples = Examples(
-        np.zeros((5, 1)), np.array([3.0, 1.0, 2.0, 7.0, 7.0]), np.array([4] * 3 + [9] * 2), 0
+        np.zeros((5, 1)), np.array([3.0, 1.0, 2.0, 7.0, 7.0]), np.array([4] * 3 + [9] * 2), 1, 0
     )
     assert examples.rank.tolist() == pytest.approx([1 / 3, -1 / 3, 0.0, 0.0, 0.0])
 

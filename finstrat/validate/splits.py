@@ -38,3 +38,21 @@ def walk_forward(
         known = int(np.searchsorted(known_from, start, side="right"))
         first = 0 if window is None else max(0, known - window)
         yield Split(np.arange(first, known), np.arange(start, stop))
+
+
+def forward_folds(
+    session: NDArray[np.int64], *, count: int, gap: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of examples to learn from and later ones to judge by, as scikit-learn takes them.
+
+    The sessions of the examples, `session` `[R]` rising, are cut into `count` + 1 stretches of
+    nearly the same length. Each but the first is judged by what was learnt from all before it, less
+    those within `gap` sessions of it, whose outcome wasn't over. [] where a fold would be empty.
+    """
+    edges = [part[0] for part in np.array_split(np.unique(session), count + 1) if len(part)]
+    folds = []
+    for start, stop in zip(edges[1:], [*edges[2:], session[-1] + 1], strict=True):
+        train = np.flatnonzero(session < start - gap)
+        test = np.flatnonzero((session >= start) & (session < stop))
+        folds.append((train, test))
+    return folds if len(folds) == count and all(len(train) for train, _ in folds) else []

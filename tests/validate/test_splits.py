@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finstrat.validate.splits import walk_forward
+from finstrat.validate.splits import forward_folds, walk_forward
 
 REFITS = np.array([True, False, False, True, False, True])
 KNOWN_FROM = np.array([2, 3, 4, 5, 6, 6])
@@ -39,3 +39,17 @@ def test_no_label_is_used_before_it_is_known_and_every_session_is_spoken_for_onc
     for split in splits:
         assert (known_from[split.train] <= split.test[0]).all()
         assert window is None or len(split.train) <= window
+
+
+def test_folds_follow_time_and_leave_out_what_reaches_into_them():
+    session = np.repeat(np.arange(10, 19), 2)
+    folds = forward_folds(session, count=2, gap=1)
+    assert [(session[a].tolist(), session[b].tolist()) for a, b in folds] == [
+        ([10, 10, 11, 11], [13, 13, 14, 14, 15, 15]),
+        ([10, 10, 11, 11, 12, 12, 13, 13, 14, 14], [16, 16, 17, 17, 18, 18]),
+    ]
+
+
+def test_too_few_sessions_make_no_folds():
+    assert forward_folds(np.array([1, 1, 2]), count=4, gap=0) == []
+    assert forward_folds(np.arange(10), count=4, gap=5) == []

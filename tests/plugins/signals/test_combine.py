@@ -66,7 +66,61 @@ def test_a_return_that_is_not_over_does_not_count():
     torch.testing.assert_close(values[0][: row + 1], values[1][: row + 1], equal_nan=True)
 
 
-@pytest.mark.parametrize("weights", ["equal", "ic"])
+def planted(sessions=400, assets=12):
+    """Closes of which signal `a` foretells a fifth of the variance and `b` nothing."""
+    rng = np.random.default_rng(1)
+    right, noise = rng.normal(size=(2, sessions, assets))
+    moves = rng.normal(0, 0.02, (sessions, assets))
+    # Decided at t, filled at the next close: the first return that counts is that of t + 2.
+    moves[2:] += 0.01 * right[:-2]
+    return inputs(np.cumprod(1 + moves, axis=0) * 50, a=right, b=noise), right
+
+
+@pytest.mark.parametrize("weights", ["ridge", "elastic-net", "boosting"])
+def test_a_model_finds_which_signal_foretells(weights):
+    given, right = planted()
+    options = {"signals": ["a.value", "b.value"], "weights": weights, "window": 120, "horizon": 1}
+    values = Combine(options).compute(given)[..., 0]
+    known = ~values.isnan().any(dim=1)
+    assert known.sum() > 250
+    said, planted_ranks = (
+        values[known].numpy(),
+        right[known.numpy()].argsort(axis=1).argsort(axis=1),
+    )
+    alike = [np.corrcoef(x, y)[0, 1] for x, y in zip(said, planted_ranks, strict=True)]
+    assert np.mean(alike) > 0.9
+    assert np.abs(said).max() < 0.5
+
+
+def test_the_weights_of_a_ridge_are_told():
+    given, _ = planted()
+    fits = []
+    options = {"signals": ["a.value", "b.value"], "weights": "ridge", "window": 120, "horizon": 1}
+    Combine(options).compute(Inputs(**{**vars(given), "fitted": fits.append}))
+    first, second = (float(each.split()[1]) for each in fits[-1].note.split(", "))
+    assert first > 0.2
+    assert abs(second) < 0.1
+
+
+def test_an_elastic_net_leaves_noise_out_and_then_tells_nothing_apart():
+    rng = np.random.default_rng(2)
+    close = np.cumprod(1 + rng.normal(0, 0.02, (200, 6)), axis=0)
+    given = inputs(close, a=rng.normal(size=close.shape), b=rng.normal(size=close.shape))
+    options = {"signals": ["a.value", "b.value"], "weights": "elastic-net", "window": 100}
+    values = Combine(options).compute(given)
+    assert (values[~values.isnan()] == 0).any()
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        *("equal", "ic"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("ridge", "elastic-net", "boosting")
+        ),
+    ],
+)
 def test_it_is_causal_and_keeps_its_warm_up(weights, synthetic_market):
     signals = ["planted.asset", "planted.other"]
     planted = synthetic_market.features["planted.asset"]
@@ -77,9 +131,12 @@ def test_it_is_causal_and_keeps_its_warm_up(weights, synthetic_market):
             "features": {"planted.asset": planted, "planted.other": other},
         }
     )
-    combine = Combine({"signals": signals, "weights": weights, "window": 40, "horizon": 2})
+    combine = Combine(
+        {"signals": signals, "weights": weights, "window": 40, "horizon": 2, "refit": "quarterly"}
+    )
     report = assert_causal(combine, market, seconds=0.0)
-    assert {each.name: each.outcome for each in report.checks}["start"] == "passed"
+    outcomes = {each.name: each.outcome for each in report.checks}
+    assert outcomes["start"] == "passed"
 
 
 @pytest.mark.parametrize(
