@@ -123,6 +123,22 @@ def reopen(
             f"{result.name}: {', '.join(changed)} changed since the run; run it again and audit "
             "the new run"
         )
+    return case_of(
+        result, plan, market, project=project, cache=cache, device=device, progress=progress
+    )
+
+
+def case_of(
+    result: RunResult,
+    plan: Plan,
+    market: Market,
+    *,
+    project: Project,
+    cache: ScoreCache,
+    device: str = "auto",
+    progress: Progress = lambda _step, _done, _total: None,
+) -> Case:
+    """The case of a result that was computed from this plan over this market."""
     scores = Scores(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )

@@ -70,8 +70,8 @@ def explain(case: Case, asset: str, date: dt.date) -> dict[str, Any]:
         "orders": _orders(result, asset, decided),
         "weight": _weight(case, asset, decided),
         "optimizer": _optimizer(case, asset, decided, row),
-        "signals": [_signal(case, key, column, row) for key in _signals_used(case)],
-        "prices": _prices(case, column, row),
+        "signals": [signal_told(case, key, column, row) for key in signals_used(case)],
+        "prices": prices_told(case, column, row),
     }
 
 
@@ -139,7 +139,7 @@ def _optimizer(case: Case, asset: str, decided: pd.Timestamp, row: int) -> dict[
     }
 
 
-def _signals_used(case: Case) -> list[str]:
+def signals_used(case: Case) -> list[str]:
     """The signal outputs that the strategy names, then those that they need, inwards.
 
     All of them, where the strategy's options name none.
@@ -166,7 +166,7 @@ def _texts(node: Any) -> Iterable[str]:  # noqa: ANN401 - walks a component's op
             yield from _texts(each)
 
 
-def _signal(case: Case, key: str, column: int, row: int) -> dict[str, Any]:
+def signal_told(case: Case, key: str, column: int, row: int) -> dict[str, Any]:
     """One output on the day: its value, its place, what it read."""
     name = key.partition(".")[0]
     signal = case.plan.signals[name]
@@ -317,7 +317,7 @@ def _documents(case: Case, key: str, *, asset: str, row: int) -> dict[str, Any]:
     return {"documents_counted": len(counted), "documents_method": method, "documents": rows}
 
 
-def _prices(case: Case, column: int, row: int) -> dict[str, Any]:
+def prices_told(case: Case, column: int, row: int) -> dict[str, Any]:
     """The asset's closing price and past returns on the day, as every signal could see them."""
     close = case.market.panel.adjusted("close")[:, column]
     return {

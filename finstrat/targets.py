@@ -82,11 +82,11 @@ def decision_for(
         ConfigError: `as_of` is no session, or lies before the second session of the span.
         DataError: prices don't reach `as_of`, or the holdings can't be read or valued.
     """
-    plan = _until(plan, as_of)
+    plan = until(plan, as_of)
     market = load_market(plan)
-    _check_reaches(market.clock, as_of)
+    check_reaches(market.clock, as_of)
     result = pipeline.run(plan, market, device=device, cache=cache, progress=progress)
-    price = _last_known(market.panel)
+    price = last_closes(market.panel)
     account = (
         _account_of(result, price)
         if holdings is None
@@ -202,7 +202,7 @@ def read_holdings(path: Path, assets: tuple[str, ...], price: NDArray[np.float64
     return Account("holdings", shares, cash)
 
 
-def _until(plan: Plan, as_of: dt.date) -> Plan:
+def until(plan: Plan, as_of: dt.date) -> Plan:
     """The same plan over a span that ends with `as_of`."""
     start = plan.config.span.start
     if as_of <= start:
@@ -215,7 +215,7 @@ def _until(plan: Plan, as_of: dt.date) -> Plan:
     )
 
 
-def _check_reaches(clock: Clock, as_of: dt.date) -> None:
+def check_reaches(clock: Clock, as_of: dt.date) -> None:
     """Refuse a date without a session of its own: its decision would be an older one in disguise.
 
     The market's clock ends with the last session that has a price.
@@ -240,7 +240,7 @@ def _next_session(plan: Plan, as_of: dt.date) -> dt.date:
     return found
 
 
-def _last_known(panel: Panel) -> NDArray[np.float64]:
+def last_closes(panel: Panel) -> NDArray[np.float64]:
     """The last known close of each asset as the exchange counts it, `[N]`; NaN = none yet."""
     known: pd.DataFrame = panel["close"].ffill()
     return known.iloc[-1].to_numpy(dtype=np.float64)

@@ -31,6 +31,7 @@ ORDER = (
     ("job", "score_file", "targets"),
     ("audit", "sweep"),
     ("lineage",),
+    ("advice",),
     ("testing", "cli"),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

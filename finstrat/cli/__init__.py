@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from finstrat import __version__
 from finstrat.cli import (
+    advise,
     approve,
     audit,
     cache,
@@ -84,6 +85,7 @@ app.command("audit")(audit.audit)
 app.command("score")(score.score)
 app.command("capacity")(capacity.capacity)
 app.command("explain")(explain.explain)
+app.command("advise")(advise.advise)
 app.command("targets")(targets.targets)
 app.command("approve")(approve.approve)
 app.command("reject")(approve.reject)

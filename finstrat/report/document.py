@@ -44,6 +44,22 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A sentence, and the id of what it rests on, which it links to; "" where it is its own."""
+
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Sentences about one thing."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class Opening:
     """What the page says first."""
 
@@ -61,6 +77,7 @@ class Document:
         kicker: what kind of page it is, in a few words.
         span: `{"start", "end", "sessions"}` of what it rests on.
         passages: texts shown in the block of that id.
+        lines: sentences shown there.
     """
 
     kind: str
@@ -72,6 +89,7 @@ class Document:
     blocks: tuple[Block, ...]
     headline: Labelled = ()
     passages: dict[str, tuple[Passage, ...]] = field(default_factory=dict)
+    lines: dict[str, tuple[Lines, ...]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -97,6 +115,7 @@ def page(document: Document) -> str:
                 **plain(block),
                 "figures": labelled(block.figures),
                 "passages": plain(document.passages.get(block.id, ())),
+                "lines": plain(document.lines.get(block.id, ())),
             }
             for block in document.blocks
         ],

@@ -82,6 +82,24 @@ CONVENTIONS: dict[str, Convention] = {
         "ratio", "mean return over the benchmark's in the sessions in which it gained"
     ),
     "capture.down": Convention("ratio", "the same in the sessions in which it lost"),
+    "advice.shortfall-month-95": Convention(
+        "fraction",
+        "mean loss in the worst 5 % of 21-session returns of the last ten years, one begun each "
+        "week, of weights bought and held (a loss is positive)",
+    ),
+    "advice.bearable": Convention(
+        "fraction", "the most of the former that a profile's risk and horizon allow"
+    ),
+    "advice.replay": Convention(
+        "fraction",
+        "deepest fall from the highest value on the way through a named fall, of weights bought "
+        "on its first day and held (≥ 0)",
+    ),
+    "advice.expected-return": Convention(
+        "fraction", "a year, above cash: an assumed premium by beta, and what shown skill adds"
+    ),
+    "advice.invested": Convention("fraction", "Σw of the stocks; the rest is cash"),
+    "advice.cost": Convention("fraction", "expected cost of the trades over the account's value"),
     "ic.same-session": Convention(
         "ratio",
         "mean rank correlation of a signal with its own session's return; not tradable",
