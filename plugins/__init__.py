@@ -53,11 +53,13 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.sections.verdict import VerdictSection
     from finstrat_plugins.signals.combine import Combine
     from finstrat_plugins.signals.expression import Expression
+    from finstrat_plugins.signals.filing_features import FilingFeatures
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
     from finstrat_plugins.signals.risk_scores import RiskScores
     from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
+    from finstrat_plugins.sources.filings import Filings
     from finstrat_plugins.sources.sec_facts import SecCompanyFacts, SecStatements
     from finstrat_plugins.sources.sp500 import Sp500
     from finstrat_plugins.sources.stocknet import StocknetPrices, StocknetTweets
@@ -65,13 +67,13 @@ def finstrat_components() -> list[type[Component]]:
 
     return [
         *(Sp500, FilesPrices, StocknetPrices),
-        *(Tweets, FilesDocuments, StocknetTweets),
+        *(Tweets, FilesDocuments, StocknetTweets, Filings),
         *(FilesFacts, SecCompanyFacts, SecStatements),
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
         Combine,
-        *(Expression, MarketMood, Momentum, NewsSentiment, RiskScores),
+        *(Expression, FilingFeatures, MarketMood, Momentum, NewsSentiment, RiskScores),
         *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
         *(BlackLitterman, MaxDiversification, MinTailRisk),
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),

@@ -139,7 +139,7 @@ def shared_data():
 
 @pytest.fixture
 def filed(shared_data, tmp_path):
-    """What the backtest risk_scores needs, out of real prices and filings: its overrides."""
+    """What the backtests on filings need, out of real prices and filings: its overrides."""
     sub = pd.read_parquet(shared_data / "sec" / "statements" / "2010q1.sub.parquet")
     prices = pd.read_parquet(shared_data / "prices" / "us_daily_2010_2015.parquet")
     # An instance document is called after the ticker, by custom.

@@ -13,20 +13,14 @@ import re
 import zipfile
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from finstrat.components import Component, FactSource
 from finstrat.data import Finding
-from finstrat.data.frames import (
-    read_table,
-    require_columns,
-    require_values,
-    whole_numbers,
-    with_standard_names,
-)
+from finstrat.data.edgar import Companies, company_assets, disseminated, name_of
+from finstrat.data.frames import read_table, require_columns, whole_numbers
 from finstrat.data.items import ITEMS
 from finstrat.data.reported import COLUMNS, facts_from_reports
 from finstrat.errors import DataError
@@ -35,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from finstrat.data import Facts, Span, Universe
-
-EASTERN = ZoneInfo("America/New_York")
-"""EDGAR's own zone, in which acceptance is stamped."""
 
 PER_SHARE = tuple(item for item in ITEMS if item.unit == "money/shares")
 
@@ -56,7 +47,7 @@ class Reports(Component.Config):
     """
 
     path: Path
-    companies: dict[str, int] | Path | None = None
+    companies: Companies | None = None
 
 
 class SecCompanyFacts(FactSource):
@@ -80,7 +71,7 @@ class SecCompanyFacts(FactSource):
         Raises:
             DataError: there is no such file, or one isn't what it claims to be.
         """
-        assets = _assets(self.config.companies)
+        assets = company_assets(self.config.companies)
         parts, undated = [], 0
         for path in _files(self.config.path, ("CIK*.json", "CIK*.json.gz")):
             cik, rows = _company(path, universe.currency)
@@ -119,7 +110,7 @@ class SecStatements(FactSource):
         Raises:
             DataError: there is no such file, or a table or column is missing.
         """
-        assets = _assets(self.config.companies)
+        assets = company_assets(self.config.companies)
         parts = [
             _of_assets(_statements(sub, num, universe.currency), assets)
             for sub, num in _data_sets(self.config.path)
@@ -178,21 +169,11 @@ def _statements(sub: pd.DataFrame, num: pd.DataFrame, currency: str) -> pd.DataF
         period_end=pd.to_datetime(
             rows["ddate"].astype(str), format="%Y%m%d", errors="coerce"
         ).astype("datetime64[ns]"),
-        known_at=_disseminated(rows["accepted"], rows["filed"]),
+        known_at=disseminated(
+            pd.to_datetime(rows["accepted"].astype(str), format="ISO8601", errors="coerce"),
+            pd.to_datetime(rows["filed"].astype(str), format="%Y%m%d", errors="coerce"),
+        ),
     )
-
-
-def _disseminated(accepted: pd.Series, filed: pd.Series) -> pd.Series:
-    """When EDGAR showed a filing, UTC: at its acceptance, or on the morning of a later filing date.
-
-    The hour that a clock change repeats is read as the later one, the hour that it skips as the
-    first moment after.
-    """
-    taken = pd.to_datetime(accepted.astype(str), format="ISO8601", errors="coerce")
-    day = pd.to_datetime(filed.astype(str), format="%Y%m%d", errors="coerce")
-    shown = taken.where(~(day > taken), day + pd.Timedelta(hours=6))
-    eastern = shown.dt.tz_localize(EASTERN, ambiguous=False, nonexistent="shift_forward")
-    return eastern.dt.tz_convert("UTC").astype("datetime64[ns, UTC]")
 
 
 def _units(given: pd.Series, currency: str) -> pd.Series:
@@ -201,24 +182,10 @@ def _units(given: pd.Series, currency: str) -> pd.Series:
     return given.map(known)
 
 
-def _assets(companies: dict[str, int] | Path | None) -> pd.DataFrame | None:
-    """Which asset is which company: the columns `asset` and `cik`, or None for "by number"."""
-    if companies is None:
-        return None
-    if isinstance(companies, dict):
-        return pd.DataFrame({"asset": list(companies), "cik": list(companies.values())})
-    where = str(companies)
-    table = with_standard_names(read_table(companies), where=where)
-    require_columns(table, ("asset", "cik"), where=where)
-    require_values(table, ("asset",), where=where)
-    table["cik"] = whole_numbers(table, "cik", where=where)
-    return table[["asset", "cik"]].drop_duplicates()
-
-
 def _of_assets(rows: pd.DataFrame, assets: pd.DataFrame | None) -> pd.DataFrame:
     """The rows under their assets' names; two assets of one company have the same facts."""
     if assets is None:
-        named = rows.assign(asset="CIK" + rows["cik"].astype(str).str.zfill(10))
+        named = rows.assign(asset=rows["cik"].map(name_of))
     else:
         named = rows.merge(assets, on="cik")
     return named[list(COLUMNS)]

