@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
+from finstrat import features
 from finstrat.components import Decision, Inputs, Strategy
 
 
@@ -37,6 +38,6 @@ class MoodOverlay(Strategy):
         signal = inputs.feature(self.config.signal)
         exposure = self.config.neutral + self.config.slope * signal.nan_to_num(nan=0.0)
         return Decision(
-            exposure=exposure.clamp(self.config.lowest, self.config.highest),
+            exposure=features.clip(exposure, self.config.lowest, self.config.highest),
             rebalance=torch.from_numpy(inputs.clock.starts_of(self.config.rebalance)),
         )

@@ -279,6 +279,21 @@ def classifier_directory(tmp_path_factory):
     return directory
 
 
+@pytest.fixture
+def without(monkeypatch):
+    """Hides packages by name, and no others: transformers remembers for good what it can't find."""
+    find = importlib.util.find_spec
+
+    def hide(*names):
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name, package=None: None if name in names else find(name, package),
+        )
+
+    return hide
+
+
 @pytest.fixture(scope="session")
 def forked():
     """Starts a script in a process of its own, with finstrat imported, to be killed at will.

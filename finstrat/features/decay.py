@@ -123,7 +123,7 @@ def sessions_since(event: torch.Tensor) -> torch.Tensor:
 
 
 def _events(
-    values: torch.Tensor,
+    events: tuple[torch.Tensor, ...],
     sessions: torch.Tensor,
     shape: tuple[int, int],
     *,
@@ -132,15 +132,15 @@ def _events(
     kernel: Callable[..., None],
     otherwise: Callable[..., torch.Tensor],
 ) -> torch.Tensor:
-    """`kernel` on the CPU, `otherwise` elsewhere, of checked events."""
+    """`kernel` on the CPU, `otherwise` elsewhere, of events: values, perhaps weights."""
     decay = decay_of(half_life)
     rows, columns = shape[0], 1 if assets is None else shape[1]
-    events = matrix(values, "values").view(-1)
+    values = events[0]
     at = torch.zeros_like(sessions) if assets is None else assets
     for name, index in {"sessions": sessions, "assets": at}.items():
-        if index.shape != events.shape or index.dtype != torch.int64:
+        if index.shape != values.shape or index.dtype != torch.int64:
             raise DataError(
-                f"{name}: expected int64 {tuple(events.shape)},"
+                f"{name}: expected int64 {tuple(values.shape)},"
                 f" got {index.dtype} {tuple(index.shape)}"
             )
     for name, index, low, high in (
@@ -151,16 +151,17 @@ def _events(
         known = index.numpy() if index.device.type == "cpu" else index
         if len(index) and not low <= int(known.min()) <= int(known.max()) <= high:
             raise DataError(f"{name}: expected from {low} to {high} in a shape of {shape}")
-    if compiled.serves(events):
-        faded = empty((rows, columns), events.device)
-        arrays = events.numpy(), sessions.contiguous().numpy(), at.contiguous().numpy()
+    if compiled.serves(values):
+        faded = empty((rows, columns), values.device)
+        arrays = [part.contiguous().numpy() for part in (*events, sessions, at)]
         to = faded.numpy()
         compiled.over_groups(
             lambda start, stop: kernel(*arrays, to, decay, start, stop), columns, size=to.size
         )
     else:
-        counts = ~events.isnan() & (sessions < rows) & (at >= 0)
-        faded = otherwise(events[counts], sessions[counts], at[counts], (rows, columns), decay)
+        counts = ~values.isnan() & (sessions < rows) & (at >= 0)
+        parts = (part[counts] for part in (*events, sessions, at))
+        faded = otherwise(*parts, shape=(rows, columns), decay=decay)
     return faded.squeeze(1) if assets is None else faded
 
 
@@ -168,6 +169,7 @@ def _sum_of_events(
     events: torch.Tensor,
     sessions: torch.Tensor,
     assets: torch.Tensor,
+    *,
     shape: tuple[int, int],
     decay: float,
 ) -> torch.Tensor:
@@ -179,14 +181,33 @@ def _sum_of_events(
 
 def _mean_of_events(
     events: torch.Tensor,
+    weights: torch.Tensor,
     sessions: torch.Tensor,
     assets: torch.Tensor,
+    *,
     shape: tuple[int, int],
     decay: float,
 ) -> torch.Tensor:
-    sums = _sum_of_events(events, sessions, assets, shape, decay)
-    weights = _sum_of_events(torch.ones_like(events), sessions, assets, shape, decay)
-    return torch.where(weights >= TINY_WEIGHT, sums / weights, math.nan)
+    sums = _sum_of_events(events * weights, sessions, assets, shape=shape, decay=decay)
+    total = _sum_of_events(weights, sessions, assets, shape=shape, decay=decay)
+    return torch.where(total >= TINY_WEIGHT, sums / total, math.nan)
+
+
+def _weights(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """`weights` as float64, once they are known to be one a value, and none negative or infinite.
+
+    Raises:
+        DataError: for others.
+    """
+    if weights.shape != values.shape or weights.device != values.device:
+        raise DataError(
+            f"weights: expected {tuple(values.shape)} on {values.device},"
+            f" got {tuple(weights.shape)} on {weights.device}"
+        )
+    given = matrix(weights, "weights").view(-1)
+    if (given < 0).any() or given.isinf().any():
+        raise DataError("weights: expected finite numbers of at least 0, or NaN for unknown")
+    return given
 
 
 def decayed_sum(
@@ -212,7 +233,7 @@ def decayed_sum(
         DataError: for positions outside the shape, or that aren't int64 `[D]`.
     """
     return _events(
-        values,
+        (matrix(values, "values").view(-1),),
         sessions,
         shape,
         assets=assets,
@@ -229,14 +250,21 @@ def decayed_mean(
     *,
     assets: torch.Tensor | None = None,
     half_life: float,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """The events' mean so far, weighted by 0.5 ** (age / half_life): `[T, N]`, or `[T]`.
+    """The events' mean so far, weighted by weight · 0.5 ** (age / half_life): `[T, N]`, or `[T]`.
 
-    Arguments and errors are those of `decayed_sum`. NaN where no event has come yet, or where all
-    are so old that their weights add up to less than 1e-12.
+    `weights` are what each event counts before it ages, `[D]`, by default 1; an event with an
+    unknown weight is skipped. The other arguments and errors are those of `decayed_sum`. NaN where
+    no event has come yet, or where weights add up to less than 1e-12, all being so old or light.
+
+    Raises:
+        DataError: as `decayed_sum`, and for a weight that is negative or infinite.
     """
+    known = matrix(values, "values").view(-1)
+    weight = torch.ones_like(known) if weights is None else _weights(weights, values)
     return _events(
-        values,
+        (torch.where(weight.isnan(), math.nan, known), weight),
         sessions,
         shape,
         assets=assets,

@@ -16,10 +16,13 @@ from finstrat.features.tensors import matrix, same_shape
 
 
 def drawdown(prices: torch.Tensor) -> torch.Tensor:
-    """`p_t / max(p_0 … p_t) − 1`, in [−1, 0]; NaN where the price is unknown."""
+    """`p_t / max(p_0 … p_t) − 1`, in [−1, 0] for prices ≥ 0.
+
+    NaN where the price is unknown, or the highest so far ≤ 0.
+    """
     values = matrix(prices).view(prices.shape)
     peak = torch.where(values.isnan(), -math.inf, values).cummax(0).values
-    return (values - peak) / peak
+    return torch.where(peak > 0, (values - peak) / peak, math.nan)
 
 
 def realized_volatility(

@@ -149,8 +149,11 @@ def pca_residual(x: torch.Tensor, window: int, components: int) -> torch.Tensor:
         known = panes.isfinite().all(-1)
         panes = torch.where(known.unsqueeze(-1), panes, 0.0)
         centred = panes - panes.mean(-1, keepdim=True)
+        # In units of its largest value no square overflows, and directions stay what they are.
+        unit = centred.abs().amax((1, 2), keepdim=True)
+        scaled = torch.where(unit > 0, centred / unit, 0.0)
         # window × window instead of N × N: the same components, through time's side.
-        through_time = torch.linalg.eigh(centred.transpose(1, 2) @ centred).eigenvectors
+        through_time = torch.linalg.eigh(scaled.transpose(1, 2) @ scaled).eigenvectors
         leading = through_time[..., -components:]  # [t, window, components]
         common = (centred @ leading) @ leading[:, -1, :].unsqueeze(-1)
         newest = centred[..., -1] - common.squeeze(-1)

@@ -42,7 +42,7 @@ class MarketMood(Signal):
     """
 
     name = "market-mood"
-    version = "2"
+    version = "3"
     scope = "market"
     outputs = ("level", "surprise", "volume", "attention", "forecast", "volatility")
     needs = ("documents", "close")
@@ -71,7 +71,9 @@ class MarketMood(Signal):
         window = self.config.window
         tone = inputs.scores(self.config.scorer)[:, -1].double()
         weight = torch.where(tone.isnan(), torch.nan, self._weights(inputs))
-        volume = self._decayed(weight, inputs)
+        volume = features.decayed_sum(
+            weight, inputs.document_sessions(), inputs.shape, half_life=self.config.half_life
+        )
         level = self._mean(weight, tone, inputs)
         usual = features.lag(features.ewma(volume, window / 4))
         return torch.stack(
@@ -119,16 +121,15 @@ class MarketMood(Signal):
         copies = text.earlier_copies_of(inputs, days=self.config.copy_days).double()
         return torch.where(copies < 0, torch.nan, (1.0 + copies).pow(-self.config.damping))
 
-    def _decayed(self, values: torch.Tensor, inputs: Inputs) -> torch.Tensor:
-        return features.decayed_sum(
-            values, inputs.document_sessions(), inputs.shape, half_life=self.config.half_life
-        )
-
     def _mean(self, weight: torch.Tensor, values: torch.Tensor, inputs: Inputs) -> torch.Tensor:
         """The decayed, weighted mean of the posts' values, `[T]`; NaN where there are none."""
-        total = self._decayed(torch.where(values.isnan(), torch.nan, weight), inputs)
-        mean = self._decayed(weight * values, inputs) / total
-        return torch.where(total > 1e-9, mean, torch.nan)
+        return features.decayed_mean(
+            values,
+            inputs.document_sessions(),
+            inputs.shape,
+            half_life=self.config.half_life,
+            weights=weight,
+        )
 
     def _alarm(self, inputs: Inputs) -> torch.Tensor:
         """How much each post sounds like those before large moves, `[D]`."""

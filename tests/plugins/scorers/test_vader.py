@@ -1,5 +1,3 @@
-import importlib.util
-
 import pytest
 import torch
 from finstrat_plugins.scorers.vader import Vader
@@ -29,8 +27,8 @@ def test_score_depends_on_its_text_alone():
     assert torch.equal(Vader().score(texts[::-1]), alone.flip(0))
 
 
-def test_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+def test_missing_package_is_named(without):
+    without("vaderSentiment")
     from finstrat_plugins.scorers import vader
 
     vader._analyzer.cache_clear()
