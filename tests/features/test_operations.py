@@ -773,6 +773,8 @@ def test_bundled_signal_uses_the_operations_and_repeats_none(file):
         for each in attributes
         if each.attr in BY_HAND
         and not (isinstance(each.value, ast.Name) and each.value.id == "features")
+        # A fitted model's answers are NumPy's, no series.
+        and ast.unparse(each) != "np.clip"
     ]
     assert own == []
     imported = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
