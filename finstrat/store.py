@@ -74,6 +74,10 @@ class RunResult:
             and span, this one included.
         checks: results of audits, by name; an absent one was not run.
         provenance: run id, time, machine, device, library versions, timings.
+        assessments: of a credit result, one row a borrower: sample ("judged", or "reference" for
+            the rows that the model learnt from), entity, defaulted, probability, band, and, where
+            there are such, as_of, fold and family. None for any other kind, whose frames above
+            are empty in a credit result.
         path: the run's directory, or None where it was not stored.
     """
 
@@ -93,12 +97,14 @@ class RunResult:
     trials: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    assessments: pd.DataFrame | None = None
     path: Path | None = None
 
 
 _UNFINISHED = ".part"
 
 FRAMES = ("sessions", "targets", "holdings", "asset_returns", "orders")
+ASSESSMENTS = "assessments"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -168,7 +174,7 @@ def save(result: RunResult, runs: Path, *, extra: Mapping[str, bytes]) -> Path:
     temporary = runs / f".writing-{secrets.token_hex(4)}"
     temporary.mkdir()
     try:
-        for name in FRAMES:
+        for name in (*FRAMES, *((ASSESSMENTS,) if result.assessments is not None else ())):
             frame: pd.DataFrame = getattr(result, name)
             buffer = io.BytesIO()
             frame.to_parquet(buffer)
@@ -220,6 +226,8 @@ def load(directory: Path) -> RunResult:
         )
     try:
         frames = {name: pd.read_parquet(directory / f"{name}.parquet") for name in FRAMES}
+        if (directory / f"{ASSESSMENTS}.parquet").is_file():
+            frames[ASSESSMENTS] = pd.read_parquet(directory / f"{ASSESSMENTS}.parquet")
     except (OSError, ValueError) as error:
         raise DataError(f"{directory}: {error}") from None
     checks = {

@@ -41,6 +41,9 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.scorers.transformers_classifier import TransformersClassifier
     from finstrat_plugins.scorers.vader import Vader
     from finstrat_plugins.sections.costs import CostsSection
+    from finstrat_plugins.sections.credit_calibration import CreditCalibrationSection
+    from finstrat_plugins.sections.credit_ranking import CreditRankingSection
+    from finstrat_plugins.sections.credit_stability import CreditStabilitySection
     from finstrat_plugins.sections.data_quality import DataQualitySection
     from finstrat_plugins.sections.drawdown import DrawdownSection
     from finstrat_plugins.sections.exposure import ExposureSection
@@ -80,6 +83,9 @@ def finstrat_components() -> list[type[Component]]:
         *(ProportionalCosts, DetailedCosts),
         *(
             CostsSection,
+            CreditCalibrationSection,
+            CreditRankingSection,
+            CreditStabilitySection,
             DataQualitySection,
             DrawdownSection,
             ExposureSection,

@@ -28,7 +28,7 @@ ORDER = (
     ("signals",),
     ("market",),
     ("pipeline",),
-    ("job", "score_file", "targets"),
+    ("job", "score_file", "scorecards", "targets"),
     ("audit", "sweep"),
     ("lineage",),
     ("advice",),

@@ -22,6 +22,7 @@ from finstrat.cli import (
     cache,
     capacity,
     config,
+    credit,
     data,
     doctor,
     explain,
@@ -99,6 +100,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(text.app, name="text")
 app.add_typer(filings.app, name="filings")
 app.add_typer(config.app, name="config")
+app.add_typer(credit.app, name="credit")
 app.command("doctor")(doctor.doctor)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finstrat import risk
+from finstrat.report import credit
 from finstrat.validate import verdict as judge
 from finstrat.validate.bootstrap import bootstrap_interval
 from finstrat.validate.verdict import Verdict
@@ -69,6 +70,8 @@ def verdict_of(result: RunResult) -> Verdict:
     """The verdict on a run: two checks on the result itself, and the audits it carries."""
     if result.kind == "returns":
         return Verdict("inconclusive", RETURNS_ALONE, ())
+    if result.kind == "credit":
+        return credit.verdict(result)
     return judge.conclude(
         [
             judge.beats_twin(column(result, "net"), column(result, "twin"), seed=seed_of(result)),
@@ -130,6 +133,8 @@ def twin_comparison(result: RunResult) -> TwinComparison:
 
 def headline_of(result: RunResult) -> Labelled:
     """The figures a reader looks for first."""
+    if result.kind == "credit":
+        return credit.headline(result)
     net, years = column(result, "net"), result.periods_per_year
     return (
         ("Sharpe ratio", sharpe_of(result)),

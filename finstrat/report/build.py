@@ -17,6 +17,7 @@ import numpy as np
 from finstrat.errors import DataError
 from finstrat.report.assess import headline_of, session_dates, verdict_of
 from finstrat.report.block import Block
+from finstrat.report.credit import judged
 from finstrat.risk.conventions import CONVENTIONS
 from finstrat.risk.figure import Figure
 
@@ -41,15 +42,12 @@ def build_report(result: RunResult, sections: Sequence[Section]) -> dict[str, An
     Raises:
         DataError: the result has no session, or an infinite return.
     """
-    if result.sessions.empty:
-        raise DataError(f'report of "{result.name}": the run has no session to report on')
-    days = session_dates(result)
     serving = [section for section in sections if result.kind in section.serves]
     report: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": result.kind,
         "name": result.name,
-        "span": {"start": str(days[0]), "end": str(days[-1]), "sessions": len(days)},
+        "span": _span(result),
         "verdict": _verdict(result),
         "headline": labelled(headline_of(result)),
         "blocks": [
@@ -68,6 +66,22 @@ def conventions_in(report: dict[str, Any]) -> dict[str, Any]:
         for name in sorted(_convention_ids(report))
         if name in CONVENTIONS
     }
+
+
+def _span(result: RunResult) -> dict[str, Any]:
+    """First and last day, null where there are no dates, and how many sessions or borrowers."""
+    if result.assessments is not None:
+        rows = judged(result)
+        if rows.empty:
+            raise DataError(f'report of "{result.name}": there is no borrower to report on')
+        dated = "as_of" in rows
+        ends = (str(rows["as_of"].min().date()), str(rows["as_of"].max().date())) if dated else ()
+        start, end = ends or (None, None)
+        return {"start": start, "end": end, "borrowers": len(rows)}
+    if result.sessions.empty:
+        raise DataError(f'report of "{result.name}": the run has no session to report on')
+    days = session_dates(result)
+    return {"start": str(days[0]), "end": str(days[-1]), "sessions": len(days)}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - turns anything a block may hold into JSON's own types

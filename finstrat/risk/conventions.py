@@ -189,6 +189,34 @@ CONVENTIONS: dict[str, Convention] = {
     "sessions.before-cutoff": Convention(
         "fraction", "share of sessions that a model's training data may reach into"
     ),
+    "credit.roc-auc": Convention(
+        "probability",
+        "that a borrower who defaulted was ranked above one who paid, ties counting half",
+    ),
+    "credit.pr-auc": Convention(
+        "fraction",
+        "average precision: mean share of defaults among those ranked at or above each default",
+    ),
+    "credit.gini": Convention("ratio", "2 ROC-AUC − 1, the accuracy ratio"),
+    "credit.ks": Convention(
+        "fraction",
+        "largest gap between the distributions of those who defaulted and those who paid",
+    ),
+    "credit.brier": Convention(
+        "ratio", "mean squared distance of probability and outcome (Brier, 1950)"
+    ),
+    "credit.calibration-slope": Convention(
+        "ratio",
+        "slope of the outcome's log odds on the predicted ones (Cox, 1958); below 1 = too extreme",
+    ),
+    "credit.default-rate": Convention(
+        "fraction", "share of borrowers that defaulted; Jeffreys interval"
+    ),
+    "credit.expected-rate": Convention("fraction", "mean default probability"),
+    "credit.psi": Convention(
+        "ratio", "population stability index: Σ (a − b) ln(a/b) over ten bins of the reference"
+    ),
+    "credit.count": Convention("count", "borrowers, or defaults among them"),
     "data.count": Convention("count", "rows, documents or texts that entered the run"),
 }
 """Every definition, by the id that figures carry."""

@@ -30,7 +30,9 @@ class ModelsSection(Section):
         if not cards:
             text = ("No model's scores were used.",)
             return Block(id=self.name, title="Models", text=text)
-        check = period_unknown_to_models(cards, session_dates(result))
+        check = None
+        if result.kind != "credit":
+            check = period_unknown_to_models(cards, session_dates(result))
         described = tuple(
             (
                 card.name,
@@ -60,10 +62,13 @@ class ModelsSection(Section):
         return Block(
             id=self.name,
             title="Models",
-            text=(*(f"{card.name}: {card.summary}" for card in cards), check.evidence),
-            figures=check.figures,
+            text=(
+                *(f"{card.name}: {card.summary}" for card in cards),
+                *((check.evidence,) if check else ()),
+            ),
+            figures=check.figures if check else (),
             tables=tuple(tables),
-            status="pass" if check.status == "pass" else "warning",
+            status="" if check is None else "pass" if check.status == "pass" else "warning",
         )
 
 

@@ -28,7 +28,7 @@ class VerdictSection(Section):
 
     name = "verdict"
     version = "1"
-    serves = ("backtest",)
+    serves = ("backtest", "credit")
     order = 10
 
     def build(self, result: RunResult) -> Block:
@@ -38,14 +38,17 @@ class VerdictSection(Section):
         return Block(
             id=self.name,
             title="Checks behind the verdict",
-            figures=(*figures, ("Runs tried", _trials(result))),
+            figures=figures
+            if result.kind == "credit"
+            else (*figures, ("Runs tried", _trials(result))),
             charts=_placebo_chart(result.checks.get("placebo")),
             tables=(
                 Table(
                     "Checks",
                     ("Check", "Status", "Evidence"),
                     tuple((check.name, check.status, check.evidence) for check in verdict.checks),
-                    note="A check that was not run is never a pass; finstrat audit makes them.",
+                    note="A check that was not run is never a pass"
+                    + ("." if result.kind == "credit" else "; finstrat audit makes them."),
                 ),
             ),
             status=STATUS[verdict.outcome],

