@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
+    import pandas as pd
     import torch
     from numpy.typing import NDArray
 
@@ -335,8 +336,11 @@ class CreditModel(Component, ABC):
     kind = "credit"
 
     @abstractmethod
-    def assess(self, facts: Facts) -> Any:  # noqa: ANN401 - a table; its columns are the contract
-        """A table keyed (entity, as_of): default probability, horizon, band, reasons."""
+    def assess(self, facts: Facts) -> pd.DataFrame:
+        """One row an entity and moment: entity, as_of, probability, horizon_years, band, reasons.
+
+        `as_of` is the moment from which all that the row uses was known; NaN = unknown.
+        """
 
 
 class Section(Component, ABC):

@@ -18,6 +18,7 @@ def finstrat_components() -> list[type[Component]]:
     """Every bundled component but the strategies, which `finstrat_strategies` provides."""
     from finstrat_plugins.costs.detailed import DetailedCosts
     from finstrat_plugins.costs.proportional import ProportionalCosts
+    from finstrat_plugins.credit.scorecard import Scorecard
     from finstrat_plugins.optimizers.black_litterman import BlackLitterman
     from finstrat_plugins.optimizers.clusters import (
         HierarchicalEqualRisk,
@@ -81,6 +82,7 @@ def finstrat_components() -> list[type[Component]]:
         *(BlackLitterman, MaxDiversification, MinTailRisk),
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),
         *(ProportionalCosts, DetailedCosts),
+        Scorecard,
         *(
             CostsSection,
             CreditCalibrationSection,

@@ -33,10 +33,10 @@ class Column:
 
     Attributes:
         name: of the table's column.
-        levels: of categories, in the order of `values` or of the columns made; None for numbers.
+        levels: of categories, in the order of `worth` or of the columns made; None for numbers.
         knots: for scores the quantiles, for weight of evidence the upper edges of all bins but
             the last.
-        values: what knots, bins or levels are worth.
+        worth: what knots, bins or levels are worth.
         unknown: what a hole or a level never seen is worth.
         flagged: whether a column that marks holes is added.
     """
@@ -44,7 +44,7 @@ class Column:
     name: str
     levels: tuple[str, ...] | None
     knots: Floats
-    values: Floats
+    worth: Floats
     unknown: float
     flagged: bool
 
@@ -67,7 +67,7 @@ class Encoding:
             place = cells.map({level: i for i, level in enumerate(column.levels)})
             codes = place.fillna(len(column.levels)).to_numpy(dtype=np.int64)
             if self.kind == "woe":
-                return [np.append(column.values, column.unknown)[codes]]
+                return [np.append(column.worth, column.unknown)[codes]]
             return [(codes == i).astype(np.float64) for i in range(len(column.levels))]
         numbers = cells.to_numpy(dtype=np.float64)
         if self.kind == "plain":
@@ -75,8 +75,8 @@ class Encoding:
         hole = np.isnan(numbers)
         if self.kind == "woe":
             bins = np.searchsorted(column.knots, numbers, side="left")
-            return [np.where(hole, column.unknown, np.append(column.values, np.nan)[bins])]
-        scores = np.where(hole, column.unknown, np.interp(numbers, column.knots, column.values))
+            return [np.where(hole, column.unknown, np.append(column.worth, np.nan)[bins])]
+        scores = np.where(hole, column.unknown, np.interp(numbers, column.knots, column.worth))
         return [scores, hole.astype(np.float64)] if column.flagged else [scores]
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Encoding:
                     "name": column.name,
                     "levels": column.levels,
                     "knots": column.knots.tolist(),
-                    "values": column.values.tolist(),  # noqa: PD011 - an array of ours
+                    "worth": column.worth.tolist(),
                     "unknown": column.unknown,
                     "flagged": column.flagged,
                 }
@@ -106,7 +106,7 @@ class Encoding:
                     name=str(each["name"]),
                     levels=None if each["levels"] is None else tuple(each["levels"]),
                     knots=np.array(each["knots"], dtype=np.float64),
-                    values=np.array(each["values"], dtype=np.float64),
+                    worth=np.array(each["worth"], dtype=np.float64),
                     unknown=float(each["unknown"]),
                     flagged=bool(each["flagged"]),
                 )

@@ -81,17 +81,26 @@ def calibration_slope(probability: Floats, defaulted: Outcomes) -> float:
     odds = logit(np.clip(probability, _SMALLEST, 1.0 - _SMALLEST))
     if np.ptp(odds) == 0 or odds[defaulted].min() > odds[~defaulted].max():
         return float("nan")
-    design = np.column_stack([odds, np.ones(len(odds))])
-    line = np.array([1.0, 0.0])
-    for _ in range(50):
+    centre, scale = odds.mean(), odds.std()
+    design = np.column_stack([(odds - centre) / scale, np.ones(len(odds))])
+
+    def loss(line: Floats) -> float:
+        log_odds = design @ line
+        return float((np.logaddexp(0.0, log_odds) - defaulted * log_odds).mean())
+
+    line: Floats = np.zeros(2)
+    for _ in range(100):
         fitted = expit(design @ line)
-        weight = fitted * (1.0 - fitted)
-        hessian = design.T @ (design * weight[:, None])
+        hessian = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
         step = np.linalg.lstsq(hessian, design.T @ (defaulted - fitted), rcond=None)[0]
-        line = line + np.clip(step, -2.0, 2.0)
+        # The loss is convex, so some part of Newton's step always lowers it.
+        here = loss(line)
+        while loss(line + step) > here and np.abs(step).max() > 1e-12:
+            step = 0.5 * step
+        line = line + step
         if np.abs(step).max() < 1e-10:
             break
-    return float(line[0])
+    return float(line[0] / scale)
 
 
 _MEASURES: dict[str, Callable[[Floats, Outcomes], float]] = {
