@@ -39,4 +39,4 @@ def _number(number: float, unit: str) -> str:
         return f"{number:.2%}" if abs(number) >= 0.001 or number == 0 else f"{number:.4%}"
     if unit in {"count", "sessions"}:
         return f"{number:,.0f}"
-    return f"{number:,.2f}"
+    return f"{number:.3f}" if unit == "probability" else f"{number:,.2f}"
