@@ -61,6 +61,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
+    from finstrat_plugins.signals.revenue_forecast import RevenueForecast
     from finstrat_plugins.signals.risk_scores import RiskScores
     from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
     from finstrat_plugins.sources.filings import Filings
@@ -77,7 +78,15 @@ def finstrat_components() -> list[type[Component]]:
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
         Combine,
-        *(Expression, FilingFeatures, MarketMood, Momentum, NewsSentiment, RiskScores),
+        *(
+            Expression,
+            FilingFeatures,
+            MarketMood,
+            Momentum,
+            NewsSentiment,
+            RevenueForecast,
+            RiskScores,
+        ),
         *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
         *(BlackLitterman, MaxDiversification, MinTailRisk),
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),

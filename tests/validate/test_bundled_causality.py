@@ -125,6 +125,22 @@ def reports(host, shared_data):
     )
 
 
+@pytest.fixture(scope="module")
+def quarters(host, shared_data):
+    """What Apple and Marvell reported from 2019 to 2023."""
+    companies = {"AAPL": 320193, "MRVL": 1835632}
+    span = Span(dt.date(2019, 1, 2), dt.date(2023, 12, 29))
+    universe, clock = Universe(assets=tuple(companies)), Clock.build("XNYS", span)
+    options = {"path": shared_data / "sec" / "companyfacts", "companies": companies}
+    prices = np.ones((len(clock), len(companies)))
+    return World(
+        panel=Panel.from_fields(clock.sessions, tuple(companies), {"close": prices}),
+        clock=clock,
+        documents=Documents.empty(),
+        facts=host.get(FactSource, "sec-company-facts").component(options).load(universe, span),
+    )
+
+
 def raw_closes(folder, name):
     """Closes as they were paid, by day."""
     daily = pd.read_csv(folder / "daily" / f"{name}.zip", header=None, usecols=[0, 4])
@@ -156,7 +172,10 @@ def test_every_bundled_signal_is_causal_on_real_data(host, real, request, name):
     world = request.getfixturevalue("stocknet") if about_stocks else real
     if "facts" in signal.needs:
         both = "documents" in signal.needs
-        world = request.getfixturevalue("reports" if both else "reporting")
+        quarters = name == "revenue-forecast"
+        world = request.getfixturevalue(
+            "reports" if both else "quarters" if quarters else "reporting"
+        )
     report = check(signal, world, seconds=0.0)
     if report.outcome == "inconclusive":
         pytest.skip(f"no real data here on which it says anything: {report}")
