@@ -33,6 +33,8 @@ from finstrat.text.card import ModelCard
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from finstrat.credit.borrowers import Borrowers, Columns
     from finstrat.credit.families import Family
     from finstrat.credit.training import Progress, Trained
@@ -164,7 +166,8 @@ def credit_result(
         evidence, inputs = "cross-validation", card["training_sha256"]
     else:
         judged, left_out = _judged(scorecard, table, columns or scorecard.columns, findings)
-        reference = scorecard.judged.drop(columns=["fold", "family"]).assign(sample="reference")
+        reference = scorecard.judged.drop(columns=["fold", "family"])
+        reference = reference.assign(sample="reference", known=True)
         rows = pd.concat([judged.assign(sample="judged"), reference], ignore_index=True)
         counts["rows_known_to_the_model"] = left_out
         evidence, inputs = str(table.name), hashlib.sha256(table.read_bytes()).hexdigest()
@@ -238,11 +241,21 @@ def _judged(
             "defaulted": left.defaulted,
             "probability": chance,
             "band": bands(chance, scorecard.edges),
+            "known": _known_before(scorecard, left, columns),
         }
     )
     if left.as_of is not None:
         rows["as_of"] = left.as_of.astype("datetime64[ns]")
     return rows, int(seen.sum())
+
+
+def _known_before(
+    scorecard: CreditScorecard, left: Borrowers, columns: Columns
+) -> NDArray[np.bool_]:
+    """Whether training knew each borrower at another date; not where nobody has a name."""
+    if scorecard.columns.entity is None or columns.entity is None:
+        return np.zeros(len(left), dtype=bool)
+    return np.isin(left.entity.astype(str), scorecard.judged["entity"].to_numpy().astype(str))
 
 
 def _model_card(card: dict[str, Any]) -> ModelCard:

@@ -76,8 +76,8 @@ class RunResult:
         provenance: run id, time, machine, device, library versions, timings.
         assessments: of a credit result, one row a borrower: sample ("judged", or "reference" for
             the rows that the model learnt from), entity, defaulted, probability, band, and, where
-            there are such, as_of, fold and family. None for any other kind, whose frames above
-            are empty in a credit result.
+            there are such, as_of, fold, family and known (whether training knew the borrower).
+            None for any other kind; the frames above are empty in a credit result.
         path: the run's directory, or None where it was not stored.
     """
 

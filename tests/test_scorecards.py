@@ -10,6 +10,7 @@ from finstrat.credit.borrowers import Columns
 from finstrat.errors import ConfigError, DataError
 from finstrat.job import report_files
 from finstrat.report.build import build_report
+from finstrat.report.credit import verdict
 from finstrat.scorecards import Recipe, credit_result, stamped, train_scorecard
 from finstrat.store import load, save
 
@@ -63,7 +64,7 @@ def test_card_says_what_it_was_trained_on_and_how_it_fared(scorecard):
 def test_cross_validation_alone_leaves_later_borrowers_open(scorecard, host):
     report = report_of(credit_result(scorecard), host)
     assert report["kind"] == "credit"
-    assert report["span"] == {"start": "2010-12-31", "end": "2012-12-31", "borrowers": 600}
+    assert report["span"] == {"start": "2010-12-31", "end": "2012-12-31", "borrowers": 200}
     assert report["verdict"]["outcome"] == "inconclusive"
     status = {check["name"]: check["status"] for check in report["verdict"]["checks"]}
     assert status == {
@@ -88,10 +89,26 @@ def test_later_table_is_judged_against_the_training_rows(scorecard, folder, host
     report = report_of(result, host)
     status = {check["name"]: check["status"] for check in report["verdict"]["checks"]}
     assert status["holds on later borrowers"] == "pass"
-    assert report["span"]["borrowers"] == 450
+    assert report["span"]["borrowers"] == 150
     figures = next(each for each in report["blocks"] if each["id"] == "credit-stability")["figures"]
     assert figures[0]["label"] == "PSI against the training rows"
     assert figures[0]["figure"]["value"] < 0.25
+
+
+def test_borrowers_that_training_knew_at_another_date_are_told_apart(scorecard, folder, tmp_path):
+    later = pd.read_csv(folder / "later.csv")
+    half = later["firm"].isin(later["firm"].unique()[:75])
+    later["firm"] = later["firm"].mask(half, later["firm"].str.replace("F1-", "F0-"))
+    later.to_csv(tmp_path / "mixed.csv", index=False)
+    checks = verdict(credit_result(scorecard, table=tmp_path / "mixed.csv")).checks
+    (told,) = [check for check in checks if check.name == "borrowers were new to the model"]
+    assert told.status == "pass"
+    assert "225 of 450 are of borrowers that it knew at another date; among the others" in (
+        told.evidence
+    )
+    later.assign(firm="F0-1").to_csv(tmp_path / "known.csv", index=False)
+    checks = verdict(credit_result(scorecard, table=tmp_path / "known.csv")).checks
+    assert [check.status for check in checks if check.name == told.name] == ["inconclusive"]
 
 
 def test_turned_outcomes_refute_the_model(scorecard, folder, tmp_path, host):
@@ -126,7 +143,7 @@ def test_stored_report_is_read_back_and_conforms_to_the_schema(scorecard, host, 
     )
     jsonschema.Draft202012Validator(schema).validate(report)
     page = (path / "report.html").read_text(encoding="utf-8")
-    assert "600 borrowers" in page
+    assert "200 borrowers" in page
     assert len(page) < 2_000_000
 
 

@@ -77,7 +77,7 @@ def _span(result: RunResult) -> dict[str, Any]:
         dated = "as_of" in rows
         ends = (str(rows["as_of"].min().date()), str(rows["as_of"].max().date())) if dated else ()
         start, end = ends or (None, None)
-        return {"start": start, "end": end, "borrowers": len(rows)}
+        return {"start": start, "end": end, "borrowers": rows["entity"].nunique()}
     if result.sessions.empty:
         raise DataError(f'report of "{result.name}": the run has no session to report on')
     days = session_dates(result)

@@ -58,6 +58,19 @@ def measures(result: RunResult) -> dict[str, Figure]:
     )
 
 
+@lru_cache(maxsize=4)
+def _auc_of_the_new(result: RunResult) -> Figure:
+    """The ROC-AUC among the judged of whom training knew no row."""
+    rows = judged(result)
+    rows = rows[~rows["known"].astype(bool)]
+    return credit.credit_figures(
+        rows["probability"].to_numpy(dtype=np.float64),
+        rows["defaulted"].to_numpy(dtype=bool),
+        rows["entity"].tolist(),
+        seed=int(result.config.get("seed", 0)),
+    )["credit.roc-auc"]
+
+
 def expected_rate(result: RunResult) -> Figure:
     """The mean probability of the judged."""
     chance = judged(result)["probability"]
@@ -79,7 +92,7 @@ def headline(result: RunResult) -> tuple[tuple[str, Figure], ...]:
         *((LABELS[name], found[name]) for name in LABELS),
         ("Default rate", observed_rate(result)),
         ("Mean probability", expected_rate(result)),
-        ("Borrowers judged", risk.known("credit.count", len(rows), n=len(rows))),
+        ("Rows judged", risk.known("credit.count", len(rows), n=len(rows))),
         ("Defaults among them", risk.known("credit.count", bad, n=len(rows))),
     )
 
@@ -151,10 +164,21 @@ def _unseen(result: RunResult) -> Check:
             "Nested cross-validation: each borrower was judged by a model chosen, calibrated and "
             "fitted without it, its other rows and exact copies of it.",
         )
-    known = int(result.manifest["counts"].get("rows_known_to_the_model", 0))
-    return Check(
-        UNSEEN, "pass", f"Another table; {known:,} rows that training had seen were left out."
+    copies = int(result.manifest["counts"].get("rows_known_to_the_model", 0))
+    told = f"Another table; {copies:,} rows that training had seen were left out."
+    rows = judged(result)
+    if not rows["known"].any():
+        return Check(UNSEEN, "pass", f"{told} None of the rest is of a borrower it knew.")
+    figure = _auc_of_the_new(result)
+    evidence = (
+        f"{told} Of the rest, {int(rows['known'].sum()):,} of {len(rows):,} are of borrowers that "
+        "it knew at another date"
     )
+    if figure.value is None or figure.ci is None:
+        return Check(UNSEEN, "inconclusive", f"{evidence}; the others are too few to judge by.")
+    low, high = figure.ci
+    evidence += f"; among the others ROC-AUC {figure.value:.3f} ({low:.3f} to {high:.3f})"
+    return Check(UNSEEN, "pass" if low > 0.5 else "inconclusive", f"{evidence}.")
 
 
 def _later(result: RunResult) -> Check:
