@@ -41,20 +41,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.scorers.openai_server import OpenAIServer
     from finstrat_plugins.scorers.transformers_classifier import TransformersClassifier
     from finstrat_plugins.scorers.vader import Vader
-    from finstrat_plugins.sections.costs import CostsSection
-    from finstrat_plugins.sections.credit_calibration import CreditCalibrationSection
-    from finstrat_plugins.sections.credit_ranking import CreditRankingSection
-    from finstrat_plugins.sections.credit_stability import CreditStabilitySection
-    from finstrat_plugins.sections.data_quality import DataQualitySection
-    from finstrat_plugins.sections.drawdown import DrawdownSection
-    from finstrat_plugins.sections.exposure import ExposureSection
-    from finstrat_plugins.sections.models import ModelsSection
-    from finstrat_plugins.sections.monthly_returns import MonthlyReturnsSection
-    from finstrat_plugins.sections.performance import PerformanceSection
-    from finstrat_plugins.sections.provenance import ProvenanceSection
-    from finstrat_plugins.sections.risk_figures import RiskSection
-    from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
-    from finstrat_plugins.sections.verdict import VerdictSection
+    from finstrat_plugins.sections import bundled_sections
     from finstrat_plugins.signals.combine import Combine
     from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.filing_features import FilingFeatures
@@ -92,20 +79,5 @@ def finstrat_components() -> list[type[Component]]:
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),
         *(ProportionalCosts, DetailedCosts),
         Scorecard,
-        *(
-            CostsSection,
-            CreditCalibrationSection,
-            CreditRankingSection,
-            CreditStabilitySection,
-            DataQualitySection,
-            DrawdownSection,
-            ExposureSection,
-            ModelsSection,
-            MonthlyReturnsSection,
-            PerformanceSection,
-            ProvenanceSection,
-            RiskSection,
-            TailForecastsSection,
-            VerdictSection,
-        ),
+        *bundled_sections(),
     ]

@@ -25,15 +25,20 @@ def report(
     calendar: Annotated[str, typer.Option(help="Exchange whose sessions those are.")] = "XNYS",
     currency: Annotated[str, typer.Option(help="Of those returns.")] = "USD",
     risk_free: Annotated[float, typer.Option(help="A yearly fraction, for those returns.")] = 0.0,
+    factors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Explain the return by these: date, a column each, rf."),
+    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to report.pdf as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Write a run's report anew, with the checks made since; or one of anyone's returns."""
     from finstrat.errors import ConfigError
     from finstrat.job import report_files, report_returns
+    from finstrat.report.factors import factor_record
     from finstrat.report.from_returns import Terms
     from finstrat.report.pdf import browser, print_pdf
-    from finstrat.store import load, write_atomically
+    from finstrat.store import canonical_json, load, write_atomically
 
     if (run is None) == (returns is None):
         raise ConfigError('report: name a run, like "latest", or a file by --returns, and not both')
@@ -46,6 +51,11 @@ def report(
         path = made.path
     else:
         path = find_run(state, run or "")
+    if factors is not None:
+        record = canonical_json(factor_record(load(path), factors))
+        (path / "checks").mkdir(exist_ok=True)
+        write_atomically(path / "checks" / "factors.json", record)
+    if returns is None or factors is not None:
         for name, content in report_files(load(path), state.host()).items():
             write_atomically(path / name, content)
     if program:

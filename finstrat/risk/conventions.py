@@ -78,6 +78,26 @@ CONVENTIONS: dict[str, Convention] = {
         "fraction", "intercept of the same regression times sessions a year; HAC interval"
     ),
     "correlation.pearson": Convention("ratio", "linear correlation with the benchmark's returns"),
+    "factor.beta": Convention(
+        "ratio", "slope on one factor, the others held, of the excess returns; HAC interval"
+    ),
+    "factor.return": Convention(
+        "fraction", "that slope times the factor's mean return, times sessions a year"
+    ),
+    "factor.alpha": Convention(
+        "fraction", "mean excess return that no factor explains, times sessions a year"
+    ),
+    "factor.r-squared": Convention("ratio", "share of the variance that the factors explain"),
+    "volatility.of-holdings": Convention(
+        "fraction", "yearly volatility of today's weights over the last sessions of those assets"
+    ),
+    "stress.market-fall": Convention(
+        "fraction", "beta times a fall of the benchmark (a loss is negative)"
+    ),
+    "stress.reverse": Convention("fraction", "fall of the benchmark that costs so much, by beta"),
+    "stress.correlation-one": Convention(
+        "fraction", "yearly volatility of today's weights if all that is held moved together"
+    ),
     "capture.up": Convention(
         "ratio", "mean return over the benchmark's in the sessions in which it gained"
     ),

@@ -137,8 +137,13 @@ def recorded_audit(name: str, checks: Mapping[str, Any]) -> Check:
     if not _is_status(status):
         evidence = f'The record of "{name}" has the status {status!r}, which means nothing here.'
         return Check(title, "inconclusive", evidence)
-    figures = tuple((label, Figure(**_paired(each))) for label, each in record.get("figures", []))
-    return Check(title, status, str(record.get("evidence") or "No evidence was recorded."), figures)
+    evidence = str(record.get("evidence") or "No evidence was recorded.")
+    return Check(title, status, evidence, recorded_figures(record))
+
+
+def recorded_figures(record: Mapping[str, Any]) -> tuple[tuple[str, Figure], ...]:
+    """The labelled figures of a record as it comes back from JSON."""
+    return tuple((label, Figure(**_paired(each))) for label, each in record.get("figures", []))
 
 
 def _paired(figure: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""Where the return came from, by factors, and where today's variance comes from, by holdings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finstrat.components import Section
+from finstrat.report.block import Block, Table
+from finstrat.risk.attribution import variance_shares
+from finstrat.validate.verdict import recorded_figures
+
+if TYPE_CHECKING:
+    from finstrat.report.assess import Labelled
+    from finstrat.store import RunResult
+
+PAST = 252
+"""Sessions that today's covariance rests on."""
+
+MOST = 15
+"""How many holdings the table lists."""
+
+FACTORS_ABSENT = (
+    "No factors were given; finstrat report with --factors FILE explains the return by those of "
+    "Fama and French, or by any others."
+)
+
+
+class AttributionSection(Section):
+    """Factor loadings with what each earned, and each holding's share of the variance."""
+
+    name = "attribution"
+    version = "1"
+    serves = ("backtest", "returns")
+    order = 71
+
+    def build(self, result: RunResult) -> Block:
+        """The recorded regression on factors, and the variance of the last weights."""
+        record = result.checks.get("factors")
+        figures: Labelled = recorded_figures(record) if isinstance(record, dict) else ()
+        text = (str(record["evidence"]),) if isinstance(record, dict) else (FACTORS_ABSENT,)
+        tables = (_shares(result),) if result.kind == "backtest" else ()
+        return Block(id=self.name, title="Attribution", text=text, figures=figures, tables=tables)
+
+
+def _shares(result: RunResult) -> Table:
+    """Weights of the last session and their parts of the variance, the largest first."""
+    weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[-1])
+    past = result.asset_returns.to_numpy(dtype=np.float64)[-PAST:]
+    found = variance_shares(weights, past, periods_per_year=result.periods_per_year)
+    title, columns = "Share of today's variance", ("Asset", "Weight, %", "Share of variance, %")
+    if found.volatility.value is None:
+        return Table(title, columns, (), note=f"None: {found.volatility.reason_if_null}.")
+    names = [str(name) for name in result.holdings.columns]
+    order = sorted(range(len(names)), key=lambda i: (-abs(found.shares[i]), names[i]))
+    rows: tuple[tuple[Any, ...], ...] = tuple(
+        (names[i], round(weights[i] * 100, 2), round(found.shares[i] * 100, 2))
+        for i in order[:MOST]
+        if weights[i] != 0.0
+    )
+    note = (
+        f"Of a yearly volatility of {found.volatility.value:.1%}, over the last "
+        f"{found.volatility.n} sessions of those assets; below zero, a holding offsets others."
+    )
+    return Table(title, columns, rows, note=note)

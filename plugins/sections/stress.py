@@ -1,0 +1,106 @@
+"""What could be lost: the worst so far, today's holdings in falls that have names, and shocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finstrat import risk
+from finstrat.components import Section
+from finstrat.report.assess import column, risk_free_of, session_dates
+from finstrat.report.block import Block, Table
+from finstrat.risk import stress
+from finstrat.risk.attribution import variance_shares
+from finstrat.risk.falls import FALLS, PROXY, replay
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from finstrat.store import RunResult
+
+LENGTHS = (1, 5, 21, 63)
+"""Sessions of the worst stretches: a day, a week, a month, a quarter."""
+
+PAST = 252
+"""Sessions that today's correlations rest on."""
+
+MEANING = (
+    "Shocks move what was measured and keep everything else; none says how likely it is. Replays "
+    "hold today's weights from a fall's first day to its last."
+)
+
+FALL = 0.20
+LOSS = 0.20
+
+
+class StressSection(Section):
+    """Worst stretches, named falls with the last holdings, shocks of market and correlations."""
+
+    name = "stress"
+    version = "1"
+    serves = ("backtest", "returns")
+    order = 74
+
+    def build(self, result: RunResult) -> Block:
+        """Shocks as figures; stretches and replays as tables."""
+        net, years = column(result, "net"), result.periods_per_year
+        beta = risk.benchmark_exposure(
+            net, column(result, "benchmark"), periods_per_year=years, risk_free=risk_free_of(result)
+        ).beta
+        weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[-1])
+        returns = result.asset_returns.to_numpy(dtype=np.float64)
+        past = returns[-PAST:]
+        return Block(
+            id=self.name,
+            title="Stress",
+            text=(MEANING,),
+            figures=(
+                (f"If the benchmark falls by {FALL:.0%}", stress.market_fall(beta, FALL)),
+                (f"Benchmark's fall that costs {LOSS:.0%}", stress.fall_that_costs(beta, LOSS)),
+                (
+                    "Volatility of today's holdings",
+                    variance_shares(weights, past, periods_per_year=years).volatility,
+                ),
+                (
+                    "The same, if all correlations were 1",
+                    stress.volatility_when_all_moves_together(
+                        weights, past, periods_per_year=years
+                    ),
+                ),
+            ),
+            tables=(
+                _stretches(net, session_dates(result)),
+                _replays(weights, returns, session_dates(result)),
+            ),
+        )
+
+
+def _stretches(net: NDArray[np.float64], days: NDArray[np.datetime64]) -> Table:
+    rows = []
+    for length in LENGTHS:
+        worst = stress.worst_stretch(net, length)
+        if worst:
+            first, last = str(days[worst.first]), str(days[worst.last])
+            rows.append((length, first, last, round(worst.value * 100, 2)))
+    columns = ("Sessions", "First", "Last", "Net return, %")
+    return Table("Worst stretches so far", columns, tuple(rows))
+
+
+def _replays(
+    weights: NDArray[np.float64], returns: NDArray[np.float64], days: NDArray[np.datetime64]
+) -> Table:
+    """Each named fall, with the weights of the last session; prices are those of the run's span."""
+    known = ~np.isnan(returns)
+    seen = np.maximum.accumulate(known, axis=0)
+    close = np.where(seen, np.cumprod(1.0 + np.where(known, returns, 0.0), axis=0), np.nan)
+    rows: list[tuple[str | float | None, ...]] = []
+    for fall in FALLS:
+        found = replay(fall, weights, close, days)
+        if found.loss is None or found.deepest is None:
+            rows.append((fall.name, None, None, None, found.reason_if_null))
+            continue
+        percent = (round(x * 100, 2) for x in (found.loss, found.deepest, found.proxied))
+        rows.append((fall.name, *percent, ""))
+    columns = ("Fall", "Loss, %", "Deepest on the way, %", "Without own prices, %", "Why not")
+    return Table("Today's holdings in falls of the stock market", columns, tuple(rows), note=PROXY)
