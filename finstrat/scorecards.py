@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from finstrat.credit.families import Family
     from finstrat.credit.training import Progress, Trained
 
+MOST_FOR_SVM = 20_000
+"""Rows above which support vectors, whose time grows with their square, aren't tried unasked."""
+
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")
 
 
@@ -47,13 +50,13 @@ class Recipe:
     """How to train.
 
     Attributes:
-        families: among which to choose.
+        families: among which to choose; empty means all that a table of its size can afford.
         edges: of the rating bands.
         horizon_years: over which the outcome counts, for the record.
         licence: of the training table. seed: of folds, forests and boosting.
     """
 
-    families: tuple[Family, ...] = FAMILIES
+    families: tuple[Family, ...] = ()
     edges: tuple[float, ...] = EDGES
     horizon_years: float = 1.0
     licence: str = "not stated"
@@ -75,7 +78,8 @@ def train_scorecard(
     """
     edges = checked_edges(recipe.edges)
     known = read_borrowers(table, columns)
-    trained = train(known, families=recipe.families, seed=recipe.seed, progress=progress)
+    families = recipe.families or affordable(len(known))
+    trained = train(known, families=families, seed=recipe.seed, progress=progress)
     chance = trained.judged["probability"].to_numpy(dtype=np.float64)
     model = trained.model
     return CreditScorecard(
@@ -89,6 +93,11 @@ def train_scorecard(
         judged=trained.judged.assign(band=bands(chance, edges)),
         card=_card(table, known, trained, name=name, recipe=recipe),
     )
+
+
+def affordable(rows: int) -> tuple[Family, ...]:
+    """The families that are tried on so many rows where none is asked for."""
+    return tuple(each for each in FAMILIES if each != "svm" or rows <= MOST_FOR_SVM)
 
 
 def _card(

@@ -11,7 +11,7 @@ from finstrat.errors import ConfigError, DataError
 from finstrat.job import report_files
 from finstrat.report.build import build_report
 from finstrat.report.credit import verdict
-from finstrat.scorecards import Recipe, credit_result, stamped, train_scorecard
+from finstrat.scorecards import Recipe, affordable, credit_result, stamped, train_scorecard
 from finstrat.store import load, save
 
 COLUMNS = Columns(target="failed", entity="firm", date="day")
@@ -153,6 +153,11 @@ def test_hostile_names_stay_text(scorecard, folder, tmp_path, host):
     named = type(scorecard)(**{**vars(scorecard), "card": card})
     page = report_files(credit_result(named), host)["report.html"].decode()
     assert hostile not in page
+
+
+def test_support_vectors_are_not_tried_unasked_on_a_large_table():
+    assert affordable(20_000) == ("logistic", "svm", "forest", "boosting")
+    assert affordable(20_001) == ("logistic", "forest", "boosting")
 
 
 def test_edges_that_do_not_rise_are_refused_before_training(folder):

@@ -64,7 +64,8 @@ def train(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="logistic, svm, forest or boosting; may be repeated. Without it the best of all."
+            help="logistic, svm, forest or boosting; may be repeated. Without it the best of all, "
+            "svm only up to 20,000 rows."
         ),
     ] = None,
     bands: Annotated[
@@ -87,7 +88,7 @@ def train(
     if out.exists():
         raise DataError(f"{out}: exists already; name another directory, or remove it")
     recipe = Recipe(
-        families=_families(family) or Recipe.families,
+        families=_families(family),
         edges=_edges(bands) or Recipe.edges,
         horizon_years=horizon,
         licence=licence,

@@ -210,7 +210,7 @@ def _feature(column: pd.Series, *, where: str) -> NDArray[np.float64] | NDArray[
     if count > MOST_LEVELS:
         raise DataError(
             f"{where}: {name} has {count} different texts, which is a name and no property; name "
-            "it as the borrower, or leave it out"
+            "it as the borrower or the date, or leave it out"
         )
     return words
 
