@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from finstrat.cli import show
-from finstrat.cli.state import State, print_json, print_table
+from finstrat.cli.state import State, print_json, print_table, shown_path
 
 app = typer.Typer(no_args_is_help=True, help="List, show and compare finished runs.")
 
@@ -119,44 +119,58 @@ def compare(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="RUN RUN …", help="Two runs or more.")],
     *,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page with charts as well.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Headline figures side by side, and the configuration keys that differ."""
     from finstrat.errors import ConfigError
-    from finstrat.store import load
+    from finstrat.report import comparison, document
+    from finstrat.store import load, write_atomically
 
     if len(names) < 2:
         raise ConfigError("runs compare: name two runs or more")
+    if page is not None and (page.suffix != ".html" or not page.parent.is_dir()):
+        raise ConfigError(f"--page {page}: expected an .html file in a directory that exists")
     state = ctx.ensure_object(State)
     paths = [find_run(state, name) for name in names]
-    reports = [read_report(path) for path in paths]
-    configs = [_flat(load(path).config) for path in paths]
-    differing = {
-        key: [config.get(key) for config in configs]
-        for key in sorted(set().union(*configs))
-        if len({json.dumps(config.get(key)) for config in configs}) > 1
-    }
-    columns = [path.name for path in paths]
+    repeated = next((path.name for path in paths if paths.count(path) > 1), None)
+    if repeated:
+        raise ConfigError(f"runs compare: {repeated} is named twice")
+    runs = []
+    for path in paths:
+        result = load(path)
+        config = {key: json.dumps(entry) for key, entry in _flat(result.config).items()}
+        runs.append(comparison.Compared(path.name, result, read_report(path), config))
+    if page is not None:
+        write_atomically(page, document.page(comparison.comparison_page(runs)).encode())
+    changed = comparison.differing(runs)
     if as_json:
         print_json(
             {
-                "runs": columns,
-                "headlines": [report["headline"] for report in reports],
-                "config": differing,
+                "runs": [run.name for run in runs],
+                "headlines": [run.report["headline"] for run in runs],
+                "config": {
+                    key: [None if each == "–" else json.loads(each) for each in values]
+                    for key, values in changed.items()
+                },
             }
         )
         return
-    labels = [each["label"] for each in reports[0]["headline"]]
+    columns = [run.name for run in runs]
+    labels = [each["label"] for each in runs[0].report["headline"]]
     figures = [
-        {each["label"]: show.value(each["figure"]) for each in report["headline"]}
-        for report in reports
+        {each["label"]: show.value(each["figure"]) for each in run.report["headline"]}
+        for run in runs
     ]
     rows = [[label, *(each.get(label, "–") for each in figures)] for label in labels]
-    rows.append(["verdict", *(report["verdict"]["outcome"] for report in reports)])
+    rows.append(["verdict", *(run.report["verdict"]["outcome"] for run in runs)])
     print_table(["figure", *columns], rows)
-    if differing:
-        rows = [[key, *(json.dumps(each) for each in values)] for key, values in differing.items()]
-        print_table(["configuration", *columns], rows)
+    if changed:
+        print_table(["configuration", *columns], [[key, *each] for key, each in changed.items()])
+    if page is not None:
+        typer.echo(f"page: {shown_path(page)}")
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

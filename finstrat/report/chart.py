@@ -43,6 +43,9 @@ ZOOM = [
 ]
 """Parameters by which a reader looks closer at a stretch of time."""
 
+ONE_ROW = 70
+"""Letters of a legend beyond which it takes more rows than one."""
+
 Format = Literal[".0%", ".1%", ".2f", ",.0f", "$,.0f"]
 Keep = Literal["last", "lowest"]
 
@@ -211,7 +214,11 @@ def _identity(
     names: list[str], values: list[Any], *, symbol: Literal["stroke", "square"]
 ) -> dict[str, Any]:
     """The encoding that tells series apart; a legend only where there are two."""
-    legend = {"title": None, "orient": "top", "symbolType": symbol} if len(names) > 1 else None
+    legend: dict[str, Any] | None = None
+    if len(names) > 1:
+        legend = {"title": None, "orient": "top", "symbolType": symbol}
+        if sum(map(len, names)) > ONE_ROW:
+            legend["columns"] = 2
     return {
         "field": "series",
         "type": "nominal",

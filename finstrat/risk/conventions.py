@@ -159,6 +159,9 @@ CONVENTIONS: dict[str, Convention] = {
     "excess.daily-mean": Convention(
         "fraction", "mean of the daily net return less that of the text-neutral twin"
     ),
+    "difference.daily-mean": Convention(
+        "fraction", "mean of one run's daily net return less another's, on common sessions"
+    ),
     "turnover.annual": Convention(
         "per year", "traded value (bought plus sold) over net asset value, a year"
     ),

@@ -110,3 +110,19 @@ def test_report_takes_a_run_or_returns_and_refused_returns_leave_nothing(finstra
     assert told.code == 3
     assert "row 1" in told.err
     assert stored_runs(project / "runs") == []
+
+
+def test_comparison_is_written_as_a_page(finstrat, two_runs, tmp_path):
+    names = [path.name for path in two_runs]
+    told = finstrat("runs", "compare", *names, "--page", tmp_path / "both.html")
+    assert told.code == 0
+    text = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert all(name in text for name in names)
+    assert "strategy.k" in text
+
+
+def test_comparison_refuses_one_run_twice_and_a_page_that_is_none(finstrat, two_runs, tmp_path):
+    old, new = (path.name for path in two_runs)
+    assert "named twice" in finstrat("runs", "compare", old, old).err
+    refused = finstrat("runs", "compare", old, new, "--page", tmp_path / "both.pdf")
+    assert (refused.code, "expected an .html file" in refused.err) == (2, True)
