@@ -30,7 +30,7 @@ ORDER = (
     ("pipeline",),
     ("job", "score_file", "scorecards", "targets"),
     ("audit", "sweep"),
-    ("lineage",),
+    ("lineage", "monitor"),
     ("advice",),
     ("testing", "cli"),
 )

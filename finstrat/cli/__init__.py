@@ -30,6 +30,7 @@ from finstrat.cli import (
     init,
     log,
     model,
+    monitor,
     plugins,
     report,
     run,
@@ -88,6 +89,7 @@ app.command("capacity")(capacity.capacity)
 app.command("explain")(explain.explain)
 app.command("advise")(advise.advise)
 app.command("targets")(targets.targets)
+app.command("monitor")(monitor.monitor)
 app.command("approve")(approve.approve)
 app.command("reject")(approve.reject)
 app.add_typer(log.app, name="log")
