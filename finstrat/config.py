@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from finstrat.host import Host, Registered
+    from finstrat.portfolio.fallback import LastResort
 
 C = TypeVar("C", bound=Component)
 
@@ -57,6 +58,15 @@ class Use(BaseModel):
     def options(self) -> dict[str, Any]:
         """The options as written."""
         return dict(self.model_extra or {})
+
+
+class OptimizerUse(Use):
+    """An optimizer, and what stands in for it where it finds no weights."""
+
+    fallback: tuple[str, ...] = Field(
+        ("hold",),
+        description='names of optimizers, in order; "hold" keeps what is held, "cash" sells it',
+    )
 
 
 def _formula(signal: Any) -> Any:  # noqa: ANN401 - as written in the file
@@ -117,7 +127,7 @@ class Backtest(Settings):
     scorers: dict[str, Use] = Field(default_factory=dict)
     signals: dict[str, SignalUse] = Field(default_factory=dict)
     strategy: Use
-    optimizer: Use | None = None
+    optimizer: OptimizerUse | None = None
     costs: Use = Use(use="proportional")
     limits: Constraints = Field(default_factory=Constraints)
     execution: Execution = Field(default_factory=Execution)
@@ -155,6 +165,7 @@ class Plan:
     signals: dict[str, Signal]
     strategy: Strategy
     optimizer: Optimizer | None
+    fallbacks: tuple[Optimizer | LastResort, ...]
     costs: CostModel
     resolved: dict[str, Any]
     components: dict[str, dict[str, str]]
@@ -184,7 +195,8 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
         target = resolved
         for part in key[:-1]:
             target = target[part]
-        target[key[-1]] = {"use": use.use, **settings.model_dump(mode="json")}
+        declared = use.model_dump(mode="json", include=set(type(use).model_fields))
+        target[key[-1]] = {**declared, **settings.model_dump(mode="json")}
         components[dotted(key)] = _provenance(registered)
         made = registered.component(_rooted(settings, root))
         assert isinstance(made, base)
@@ -216,10 +228,30 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
         signals=signals,
         strategy=make(Strategy, config.strategy, "strategy"),
         optimizer=make(Optimizer, config.optimizer, "optimizer") if config.optimizer else None,
+        fallbacks=_fallbacks(config.optimizer, host, source),
         costs=make(CostModel, config.costs, "costs"),
         resolved=resolved,
         components=components,
     )
+
+
+def _fallbacks(
+    use: OptimizerUse | None, host: Host, source: TomlFile
+) -> tuple[Optimizer | LastResort, ...]:
+    """What stands in for the optimizer, in order: others with their defaults, "hold" or "cash"."""
+    found: list[Optimizer | LastResort] = []
+    for name in () if use is None else use.fallback:
+        if name in {"hold", "cash"}:
+            found.append(cast("LastResort", name))
+            continue
+        try:
+            made = host.get(Optimizer, name).component()
+        except ConfigError as error:
+            where = source.where(("optimizer", "fallback"))
+            raise ConfigError(f"{where}: optimizer.fallback: {error}") from None
+        assert isinstance(made, Optimizer)
+        found.append(made)
+    return tuple(found)
 
 
 def _check_needs(signals: Mapping[str, Signal], source: TomlFile) -> None:

@@ -39,6 +39,10 @@ class PluginError(FinstratError):
     """A plugin failed to load, or a component broke its contract (exit code 1)."""
 
 
+class UnsolvedError(PluginError):
+    """No weights keep the limits, or no solver found them; a run then falls back (exit code 1)."""
+
+
 class SimulationError(FinstratError):
     """Target weights or prices that no real account could trade (exit code 1)."""
 

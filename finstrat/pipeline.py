@@ -21,6 +21,7 @@ from finstrat.data import Finding
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.faults import told_of
 from finstrat.portfolio.decision import checked
+from finstrat.portfolio.fallback import Chain
 from finstrat.portfolio.targets import target_weights
 from finstrat.signals import (
     Features,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from finstrat.data import Panel
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
+    from finstrat.portfolio.fallback import Fallback
     from finstrat.simulate.account import Simulation
     from finstrat.simulate.execution import Engine
     from finstrat.text.cache import ScoreCache
@@ -86,7 +88,7 @@ def run(
     sessions = simulation.sessions.assign(
         benchmark=benchmark_returns(plan, market.panel)[market.first :], twin=twin_net
     )
-    findings = [*market.findings, *_trading_findings(simulation, traded.short_history)]
+    findings = [*market.findings, *_trading_findings(traded)]
     return RunResult(
         kind="backtest",
         name=plan.config.name,
@@ -106,6 +108,7 @@ def run(
             "engine": simulation.engine,
             "engine_limits": list(simulation.limits),
             "seed": plan.config.seed,
+            "fallbacks": [asdict(each) for each in traded.fallbacks],
             "fits": {name: [asdict(fit) for fit in done] for name, done in fits.items()},
             "assets": list(market.panel.assets),
             "counts": {
@@ -232,11 +235,13 @@ class Traded:
         targets: weights to hold, `[T, N]` over the evaluated span; a NaN row means hold.
         simulation: the account that traded on them.
         short_history: how often an eligible asset had too little history for the optimizer.
+        fallbacks: the dates at which something stood in for the optimizer.
     """
 
     targets: pd.DataFrame
     simulation: Simulation
     short_history: int
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 class Desk:
@@ -247,7 +252,7 @@ class Desk:
         self._market = market
         with told_of(plan, "costs"):
             self._costs = plan.costs.rates(market.panel)
-        self._solved: dict[bytes, NDArray[np.float64]] = {}
+        self._chain = None if plan.optimizer is None else Chain(plan.optimizer, plan.fallbacks)
 
     def trade(self, decision: CheckedDecision, *, engine: Engine | None = None) -> Traded:
         """The targets of a decision, and the account that trades on them, by the run's own engine.
@@ -259,7 +264,7 @@ class Desk:
         targets = target_weights(
             decision,
             market.panel,
-            optimizer=self._plan.optimizer,
+            chain=self._chain,
             constraints=self._plan.config.limits,
             costs=self._costs,
             fills=market.panel.adjusted(
@@ -267,7 +272,8 @@ class Desk:
             ),
             capital=self._plan.config.execution.initial_cash,
             first=market.first,
-            solved=self._solved,
+            benchmark=self._plan.config.market.benchmark,
+            sessions_per_year=market.clock.periods_per_year,
         )
         frame = _frame(targets.weights, market.panel).iloc[market.first :]
         simulation = simulate(
@@ -277,7 +283,7 @@ class Desk:
             execution=self._terms(engine),
             max_gross=self._plan.config.limits.gross,
         )
-        return Traded(frame, simulation, targets.short_history)
+        return Traded(frame, simulation, targets.short_history, targets.fallbacks)
 
     def _terms(self, engine: Engine | None) -> Execution:
         terms = self._plan.config.execution
@@ -329,10 +335,21 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def _trading_findings(simulation: Simulation, short_history: int) -> list[Finding]:
-    """What the account could not do as asked."""
+def _trading_findings(traded: Traded) -> list[Finding]:
+    """What the optimizer and the account could not do as asked."""
+    simulation = traded.simulation
+    used = sorted({each.used for each in traded.fallbacks})
     counted = (
-        ("eligible without enough history", short_history, "left out of the optimizer's problem"),
+        (
+            "eligible without enough history",
+            traded.short_history,
+            "left out of the optimizer's problem",
+        ),
+        (
+            "no weights from the optimizer",
+            len(traded.fallbacks),
+            f"used instead: {', '.join(used)}; see the dates in the report",
+        ),
         ("order cut for lack of cash", simulation.partial_fills, "filled in part"),
         ("order without a price", simulation.waited_orders, "filled at the next price"),
         ("order cut to the volume", simulation.carried_orders, "carried to later sessions"),

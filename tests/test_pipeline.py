@@ -275,3 +275,74 @@ def test_expected_returns_wait_for_labels_that_were_known(world, host, tmp_path,
     assert all(each.views is not None for each in seen[first:])
     assert 0 < seen[first].confidence <= 1
     assert seen[first].views.argmax() == seen[first].alpha.argmax()
+
+
+@pytest.fixture
+def overlaid(world):
+    """A world whose weights come from an optimizer."""
+    return {
+        **world,
+        "signals": {"momentum": {"use": "momentum", "window": 5, "skip": 1}},
+        "strategy": {"use": "top-k", "signal": "momentum.value", "k": 3, "rebalance": "weekly"},
+        "optimizer": {"use": "min-variance", "window": 20},
+        "limits": {},
+    }
+
+
+def test_infeasible_dates_hold_on_and_are_recorded(go, overlaid):
+    result = go(overlaid, limits={"net": [0.8, 1.0], "max_weight": 0.2})
+    recorded = result.manifest["fallbacks"]
+    assert [each["used"] for each in recorded] == ["hold"] * len(recorded)
+    assert len(recorded) > 3
+    assert "net exposure" in recorded[0]["reasons"][0]
+    assert result.targets.isna().all().all()
+    (found,) = [each for each in result.findings if each.check == "no weights from the optimizer"]
+    assert found.count == len(recorded)
+
+
+def test_declared_chain_stands_in_and_the_report_shows_the_dates(go, overlaid):
+    from finstrat_plugins.sections.exposure import ExposureSection
+
+    # From cash, no rebalance can invest so much at once.
+    limits = {"net": [0.9, 1.0], "turnover": 0.3}
+    chain = {"use": "min-variance", "window": 20, "fallback": ["equal", "cash"]}
+    result = go(overlaid, limits=limits, optimizer=chain)
+    recorded = result.manifest["fallbacks"]
+    at = next(i for i, each in enumerate(recorded) if len(each["reasons"]) > 1)
+    told = [reason.partition(":")[0] for reason in recorded[at]["reasons"]]
+    assert told[:2] == ["min-variance", "equal"]
+    assert result.config["optimizer"]["fallback"] == ["equal", "cash"]
+    tables = {table.title: table for table in ExposureSection().build(result).tables}
+    rows = tables["Rebalances without the optimizer's weights"].rows
+    assert rows[at][0] == recorded[at]["session"]
+    assert "limits.turnover = 0.3" in rows[at][2]
+
+
+def test_turnover_of_every_rebalance_keeps_its_limit(go, overlaid):
+    result = go(overlaid, limits={"turnover": 0.4}, optimizer={"use": "equal"})
+    assert result.manifest["fallbacks"] == []
+    targets = result.targets.dropna(how="all").to_numpy()
+    held = np.zeros(targets.shape[1])
+    returns = (1 + result.asset_returns.fillna(0.0)).to_numpy()
+    rows = np.flatnonzero(~result.targets.isna().all(axis=1))
+    for i, row in enumerate(rows):
+        if i:
+            grown = targets[i - 1] * returns[rows[i - 1] + 1 : row + 1].prod(axis=0)
+            held = grown / (1 - targets[i - 1].sum() + grown.sum())
+        stays = targets[i] != 0
+        assert np.abs(targets[i] - held)[stays].sum() <= 0.4 + 1e-9
+    assert next(row.sum() for row in targets if row.any()) == pytest.approx(0.4)
+
+
+def test_strategys_own_weights_are_brought_within_further_limits(go, world):
+    free = go(world).targets.dropna(how="all")
+    limits = {"groups": {"some": {"assets": ["AAA"], "low": -0.1, "high": 0.1}}}
+    config = {**world, "limits": {**world.get("limits", {}), **limits}}
+    held = go(config).targets.dropna(how="all")
+    assert free["AAA"].abs().max() == 0.25
+    assert held["AAA"].abs().max() == pytest.approx(0.1, abs=1e-9)
+
+
+def test_unknown_stand_in_is_named(go, overlaid):
+    with pytest.raises(ConfigError, match=r'optimizer\.fallback: no optimizer "equl"'):
+        go(overlaid, **{"optimizer.fallback": ["equl"]})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.errors import PluginError
+from finstrat.errors import UnsolvedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def risk_budgeted(
     self-concordant function. `budget` is above 0 with sum 1; `start` are weights to begin at.
 
     Raises:
-        PluginError: the covariance isn't positive definite, or Newton's method doesn't end.
+        UnsolvedError: the covariance isn't positive definite, or Newton's method doesn't end.
     """
     from scipy.linalg.lapack import dposv
 
@@ -44,13 +44,13 @@ def risk_budgeted(
         matrix.flat[:: len(b) + 1] += b / y**2
         _, step, failed = dposv(matrix, gradient)
         if failed:
-            raise PluginError("risk budgets need a positive definite covariance")
+            raise UnsolvedError("risk budgets need a positive definite covariance")
         decrement = float(np.sqrt(max(gradient @ step, 0.0) / b.min()))
         before = y
         y = y - step * (1.0 if decrement < 0.25 else 1.0 / (1.0 + decrement))
         if decrement < 1e-9 and float(np.abs(y - before).max()) <= 1e-15 * float(y.max()):
             break
     else:
-        raise PluginError("risk budgets: Newton's method did not end")
+        raise UnsolvedError("risk budgets: Newton's method did not end")
     weights: NDArray[np.float64] = y / sigma / (y / sigma).sum()
     return weights

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.errors import PluginError
+from finstrat.errors import UnsolvedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,11 +64,11 @@ def solve(problem: Quadratic, *, start: NDArray[np.int8] | None = None) -> Solut
     """The minimum, from a guess of which weights stand at a bound.
 
     Raises:
-        PluginError: the bounds leave no weights with the budget, or no solver found them.
+        UnsolvedError: the bounds leave no weights with the budget, or no solver found them.
     """
     low, high, budget = problem.low, problem.high, problem.budget
     if not low.sum() - TOLERANCE <= budget <= high.sum() + TOLERANCE:
-        raise PluginError(
+        raise UnsolvedError(
             f"no weights within their bounds sum to {budget:g}: the bounds allow "
             f"{low.sum():g} to {high.sum():g}"
         )
@@ -151,7 +151,7 @@ def _by_clarabel(problem: Quadratic) -> Solution:
     """The minimum by an interior-point method; shorts are split off where they are limited.
 
     Raises:
-        PluginError: there is no solution.
+        UnsolvedError: there is no solution.
     """
     import clarabel
     from scipy import sparse
@@ -183,7 +183,7 @@ def _by_clarabel(problem: Quadratic) -> Solution:
     cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(len(limit) - 1)]
     found = clarabel.DefaultSolver(square, linear, matrix, limit, cones, settings).solve()
     if str(found.status) not in {"Solved", "AlmostSolved", "InsufficientProgress"}:
-        raise PluginError(f"no weights within the limits: the solver says {found.status}")
+        raise UnsolvedError(f"no weights within the limits: the solver says {found.status}")
     weights = np.asarray(found.x[:m])
     low, high = problem.low, problem.high
     near = 1e-8 * np.maximum(1.0, high - low)

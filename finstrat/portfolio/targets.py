@@ -1,32 +1,41 @@
 """From decisions to target weights: one optimizer problem a rebalance, each cut at its own time.
 
 Row t of the result uses nothing known at or after cutoff t: the returns an optimizer sees end with
-the session of the decision.
+the session of the decision. Where an optimizer finds no weights, something stands in for it, and
+the date and the reason are kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finstrat.errors import UnsolvedError
 from finstrat.portfolio.alpha import (
     expected,
     information_coefficients,
     residual_volatility,
     skill,
 )
+from finstrat.portfolio.fallback import Answer, Fallback, nearest
 from finstrat.portfolio.problem import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-    from finstrat.components import Optimizer
     from finstrat.costs import CostRates
     from finstrat.data import Panel
     from finstrat.portfolio.decision import CheckedDecision
+    from finstrat.portfolio.fallback import Chain
     from finstrat.portfolio.problem import Constraints
+
+TRACKING_WINDOW = 252
+"""Trailing sessions by which a limit on tracking is measured, at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,151 +46,236 @@ class Targets:
         weights: `[T, N]` fractions of net asset value; a NaN row means hold.
         short_history: how often an eligible asset was left out because its trailing returns did
             not fill the optimizer's window.
+        fallbacks: the dates at which something stood in for the optimizer.
     """
 
     weights: NDArray[np.float64]
     short_history: int
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 def target_weights(
     decision: CheckedDecision,
     panel: Panel,
     *,
-    optimizer: Optimizer | None,
+    chain: Chain | None,
     constraints: Constraints,
     costs: CostRates,
     fills: NDArray[np.float64],
     capital: float,
     first: int,
-    solved: dict[bytes, NDArray[np.float64]],
+    benchmark: str = "equal-weight",
+    sessions_per_year: float = 252.0,
 ) -> Targets:
     """The weights to hold after each decision from session `first` on; earlier rows are NaN.
 
     `fills` `[T, N]` are the prices at which decisions of the session before fill, from which the
     skill behind expected returns is measured. `capital` is what the account starts with, and scales
-    the impact that an optimizer is told. `solved` remembers the optimizer's answers by problem, so
-    that a second call with another exposure but the same problems solves nothing twice.
+    the impact that an optimizer is told. `chain` remembers its answers by problem, so that a second
+    call with another exposure but the same problems solves nothing twice. `benchmark` is
+    "equal-weight" or an asset's id; any other has no weights that are known.
+
+    Turnover and the least trade count trades of assets that may be held; what may be held no longer
+    is sold whatever they say.
 
     Raises:
-        PluginError: the optimizer or strategy broke a bound, or gave no finite number.
+        PluginError: the strategy's own weights break a bound.
+        ConfigError: limits name an asset that isn't there.
     """
-    shape = panel.shape
-    weights = np.full(shape, np.nan)
+    constraints.check_names(panel.assets)
     rows = np.flatnonzero(decision.rebalance)
     rows = rows[rows >= first]
-    if decision.weights is not None:
-        for t in rows.tolist():
-            scaled = decision.exposure[t] * decision.weights[t]
-            weights[t] = constraints.check(
-                scaled, panel.assets, where=f"weights on {panel.times[t]}"
-            )
-        return Targets(weights, 0)
-    assert optimizer is not None
-    returns = panel.returns()
-    close = panel.adjusted("close")
-    steepness = costs.steepness(capital)
-    window = optimizer.window
-    short_history = 0
-    problems: list[tuple[int, NDArray[np.int64], Problem]] = []
+    if decision.weights is not None and constraints.plain:
+        return Targets(_declared(decision, panel, constraints, rows=rows), 0)
+    desk = _Desk(
+        decision,
+        panel,
+        chain,
+        constraints,
+        costs=costs,
+        steepness=costs.steepness(capital),
+        fills=fills,
+        benchmark=benchmark,
+        sessions_per_year=sessions_per_year,
+    )
+    before = [None, *rows[:-1].tolist()]
+    if desk.in_order:
+        for t, last in zip(rows.tolist(), before, strict=True):
+            posed = desk.pose(t, last=last)
+            desk.settle(posed, desk.answers([posed])[0])
+    else:
+        posed_all = [desk.pose(t, last=last) for t, last in zip(rows.tolist(), before, strict=True)]
+        for posed, answer in zip(posed_all, desk.answers(posed_all), strict=True):
+            desk.settle(posed, answer)
+    return Targets(desk.weights, desk.short_history, tuple(desk.fallbacks))
+
+
+def _declared(
+    decision: CheckedDecision, panel: Panel, constraints: Constraints, *, rows: Iterable[int]
+) -> NDArray[np.float64]:
+    """The strategy's own weights, scaled by its exposure and checked."""
+    assert decision.weights is not None
+    weights = np.full(panel.shape, np.nan)
+    for t in rows:
+        scaled = decision.exposure[t] * decision.weights[t]
+        weights[t] = constraints.check(scaled, panel.assets, where=f"weights on {panel.times[t]}")
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class _Posed:
+    """The problem of session `t`, about these columns of the panel."""
+
+    t: int
+    columns: NDArray[np.int64]
+    problem: Problem
+
+
+@dataclass(eq=False)
+class _Desk:
+    """Poses the problem of each rebalance, and writes down what comes of its answer."""
+
+    decision: CheckedDecision
+    panel: Panel
+    chain: Chain | None
+    constraints: Constraints
+    costs: CostRates
+    steepness: NDArray[np.float64] | None
+    fills: NDArray[np.float64]
+    benchmark: str
+    sessions_per_year: float
+    short_history: int = 0
+    fallbacks: list[Fallback] = field(default_factory=list)
     held: tuple[int, NDArray[np.float64]] | None = None
-    coefficients, known_at = np.zeros(0), np.zeros(0, dtype=np.int64)
-    if optimizer.uses_views and decision.alpha is not None:
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        return np.full(self.panel.shape, np.nan)
+
+    @cached_property
+    def returns(self) -> NDArray[np.float64]:
+        return self.panel.returns()
+
+    @cached_property
+    def priced(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.panel.adjusted("close"))
+
+    @cached_property
+    def window(self) -> int:
+        """Trailing returns of each problem."""
+        own = 0 if self.chain is None else self.chain.optimizer.window
+        return own if self.constraints.tracking is None else max(own, TRACKING_WINDOW)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether a problem depends on the answer to the one before it."""
+        return self.constraints.coupled or (
+            self.chain is not None and self.chain.optimizer.uses_current
+        )
+
+    @cached_property
+    def skills(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Information coefficients so far, and when each was known."""
+        if self.chain is None or not self.chain.optimizer.uses_views or self.decision.alpha is None:
+            return np.zeros(0), np.zeros(0, dtype=np.int64)
         # Scores of the warm-up count too: they were decided like any other.
-        coefficients, known_at = information_coefficients(
-            decision.alpha, fills, np.flatnonzero(decision.rebalance)
+        return information_coefficients(
+            self.decision.alpha, self.fills, np.flatnonzero(self.decision.rebalance)
         )
-    for i, row in enumerate(rows):
-        t = int(row)
-        eligible = decision.eligible[t] & ~np.isnan(close[t])
-        if decision.alpha is not None:
-            eligible &= ~np.isnan(decision.alpha[t])
-        trailing = returns[max(0, t + 1 - window) : t + 1]
-        whole = np.full(shape[1], window == 0) | (
-            (len(trailing) == window) & ~np.isnan(trailing).any(axis=0)
-        )
-        short_history += int((eligible & ~whole).sum())
-        columns = np.flatnonzero(eligible & whole)
-        horizon = t - int(rows[i - 1]) if i else 1
-        views, confidence = None, 0.0
-        # A fill of this very session may come after the cutoff.
-        shown = skill(coefficients[known_at < t])
-        if shown is not None and shown.ic > 0 and decision.alpha is not None and len(columns):
-            spread = residual_volatility(trailing[:, columns]) * np.sqrt(horizon)
-            views = expected(decision.alpha[t, columns], spread, ic=shown.ic)
-            confidence = shown.confidence
+
+    def pose(self, t: int, *, last: int | None) -> _Posed:
+        """The problem of session t; the rebalance before it was at `last`."""
+        alpha, window = self.decision.alpha, self.window
+        eligible = self.decision.eligible[t] & self.priced[t]
+        if alpha is not None:
+            eligible &= ~np.isnan(alpha[t])
+        trailing = self.returns[max(0, t + 1 - window) : t + 1] if window else self.returns[:0]
+        whole = (len(trailing) == window) & ~np.isnan(trailing).any(axis=0)
+        self.short_history += int((eligible & ~whole).sum())
+        wanted = eligible & whole
+        if self.decision.weights is not None:
+            wanted |= self.decision.weights[t] != 0
+        columns = np.flatnonzero(wanted)
+        seen = trailing[:, columns]
+        horizon = 1 if last is None else t - last
+        views, confidence = self._views(t, columns, returns=seen, horizon=horizon)
+        steepness = self.steepness
         problem = Problem(
-            as_of=panel.times[t],
-            assets=tuple(panel.assets[c] for c in columns),
-            returns=_read_only(trailing[:, columns] if window else returns[:0, columns]),
-            constraints=constraints,
-            alpha=None if decision.alpha is None else _read_only(decision.alpha[t, columns]),
-            current=_drifted(held, t, returns)[columns] if optimizer.uses_current else None,
-            costs=_read_only(costs.total[t, columns]),
+            as_of=self.panel.times[t],
+            assets=tuple(self.panel.assets[c] for c in columns),
+            returns=_read_only(seen),
+            constraints=self.constraints,
+            alpha=None if alpha is None else _read_only(alpha[t, columns]),
+            current=self._drifted(t)[columns] if self.in_order else None,
+            benchmark=self._benchmark(columns),
+            costs=_read_only(self.costs.total[t, columns]),
             impact=None if steepness is None else _read_only(steepness[t, columns]),
             views=None if views is None else _read_only(views),
             confidence=confidence,
             horizon=horizon,
+            sessions_per_year=self.sessions_per_year,
         )
-        if optimizer.uses_current:
-            answer = _answers(optimizer, [problem], solved)[0]
-            weights[t] = _placed(answer, columns, shape[1]) * decision.exposure[t]
-            held = (t, weights[t])
-        else:
-            problems.append((t, columns, problem))
-    answers = _answers(optimizer, [problem for _, _, problem in problems], solved)
-    for (t, columns, _), answer in zip(problems, answers, strict=True):
-        weights[t] = _placed(answer, columns, shape[1]) * decision.exposure[t]
-    for t in rows.tolist():
-        where = f'optimizer "{optimizer.name}" on {panel.times[t]}'
-        weights[t] = constraints.check(weights[t], panel.assets, where=where)
-    return Targets(weights, short_history)
+        return _Posed(t, columns, problem)
 
+    def answers(self, posed: list[_Posed]) -> list[Answer]:
+        """The chain's answers, or where there is none, the strategy's own weights."""
+        if self.chain is not None:
+            return self.chain.answers([each.problem for each in posed])
+        own = self.decision.weights
+        assert own is not None
+        return [Answer(own[each.t, each.columns], "the strategy") for each in posed]
 
-def _answers(
-    optimizer: Optimizer, problems: list[Problem], solved: dict[bytes, NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """The optimizer's answer to each problem; an empty problem holds cash."""
-    keys = [_key(problem) for problem in problems]
-    missing = {
-        key: problem
-        for key, problem in zip(keys, problems, strict=True)
-        if key not in solved and problem.assets
-    }
-    for key, answer in zip(missing, optimizer.solve_many(list(missing.values())), strict=True):
-        names = missing[key].assets
-        where = f'optimizer "{optimizer.name}" on {missing[key].as_of}'
-        solved[key] = missing[key].constraints.check(answer, names, where=where)
-    return [
-        solved[key] if problem.assets else np.zeros(0)
-        for key, problem in zip(keys, problems, strict=True)
-    ]
+    def settle(self, posed: _Posed, answer: Answer) -> None:
+        """Write the weights of a session, scaled by its exposure and within all limits.
 
+        Where there are none, the row stays NaN: what is held is held on.
+        """
+        t, reasons, used = posed.t, list(answer.reasons), answer.used
+        if answer.weights is not None:
+            where = f"{used} on {self.panel.times[t]}"
+            try:
+                own = answer.weights * self.decision.exposure[t]
+                if len(own) and not self.constraints.plain and posed.problem.broken(own):
+                    own = nearest(own, posed.problem)
+                full = np.zeros(self.panel.shape[1])
+                full[posed.columns] = own
+                self.weights[t] = self.constraints.check(full, self.panel.assets, where=where)
+                self.held = (t, self.weights[t])
+            except UnsolvedError as error:
+                reasons.append(f"{used}: {error}")
+                used = "hold"
+        if reasons:
+            self.fallbacks.append(Fallback(str(self.panel.times[t]), used, tuple(reasons)))
 
-def _key(problem: Problem) -> bytes:
-    """Everything in a problem that may differ within one run."""
-    parts = [str(problem.as_of).encode(), "\0".join(problem.assets).encode()]
-    parts += [
-        b"-" if a is None else a.tobytes() for a in (problem.alpha, problem.views, problem.current)
-    ]
-    return b"\1".join(parts)
+    def _views(
+        self, t: int, columns: NDArray[np.int64], *, returns: NDArray[np.float64], horizon: int
+    ) -> tuple[NDArray[np.float64] | None, float]:
+        """Expected returns over the horizon, and the confidence in them; None without skill."""
+        coefficients, known_at = self.skills
+        # A fill of this very session may come after the cutoff.
+        shown = skill(coefficients[known_at < t])
+        if shown is None or shown.ic <= 0 or self.decision.alpha is None or not len(columns):
+            return None, 0.0
+        spread = residual_volatility(returns) * np.sqrt(horizon)
+        return expected(self.decision.alpha[t, columns], spread, ic=shown.ic), shown.confidence
 
+    def _benchmark(self, columns: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The benchmark's weights among `columns`, or None where they are not known."""
+        if self.benchmark == "equal-weight" and len(columns):
+            return np.full(len(columns), 1.0 / len(columns))
+        if self.benchmark in self.panel.assets:
+            found = columns == self.panel.assets.index(self.benchmark)
+            return found.astype(np.float64) if found.any() else None
+        return None
 
-def _placed(answer: NDArray[np.float64], columns: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    result = np.zeros(n)
-    result[columns] = answer
-    return result
-
-
-def _drifted(
-    held: tuple[int, NDArray[np.float64]] | None, t: int, returns: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The last targets, moved by the returns since: wᵢ∏(1+rᵢ) / (cash + Σ wⱼ∏(1+rⱼ))."""
-    if held is None:
-        return np.zeros(returns.shape[1])
-    since, weights = held
-    grown = weights * np.prod(1.0 + np.nan_to_num(returns[since + 1 : t + 1]), axis=0)
-    result: NDArray[np.float64] = grown / (1.0 - weights.sum() + grown.sum())
-    return result
+    def _drifted(self, t: int) -> NDArray[np.float64]:
+        """The last targets, moved by the returns since: wᵢ∏(1+rᵢ) / (cash + Σ wⱼ∏(1+rⱼ))."""
+        if self.held is None:
+            return np.zeros(self.panel.shape[1])
+        since, weights = self.held
+        grown = weights * np.prod(1.0 + np.nan_to_num(self.returns[since + 1 : t + 1]), axis=0)
+        result: NDArray[np.float64] = grown / (1.0 - weights.sum() + grown.sum())
+        return result
 
 
 def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from finstrat_plugins.optimizers.limits import quadratic
+from finstrat_plugins.optimizers.limits import cheapest
 from pydantic import Field
 
 from finstrat.components import Optimizer
 from finstrat.portfolio.covariance import Estimator, covariance
-from finstrat.portfolio.quadratic import solve_many
+from finstrat.portfolio.region import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,19 +51,19 @@ class BlackLitterman(Optimizer):
         """Weights `[M]`.
 
         Raises:
-            PluginError: the limits leave no such portfolio.
+            UnsolvedError: the limits leave no such portfolio.
         """
         return self.solve_many([problem])[0]
 
     def solve_many(self, problems: Sequence[Problem]) -> list[NDArray[np.float64]]:
         """The same for each of a row of problems, each begun where the one before it ended."""
         aversion = self.config.risk_aversion
-        quadratics = []
+        costs = []
         for each in problems:
             sigma = covariance(each.returns, estimator=self.config.covariance) * each.horizon
             mean, spread = self._posterior(each, sigma)
-            quadratics.append(quadratic(each, spread, mean / aversion))
-        return solve_many(quadratics, names=(each.assets for each in problems))
+            costs.append(Cost(spread, mean / aversion))
+        return cheapest(problems, costs)
 
     def _posterior(
         self, problem: Problem, sigma: NDArray[np.float64]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from finstrat_plugins.optimizers.limits import budget
 from pydantic import Field
 
 from finstrat.components import Optimizer
-from finstrat.errors import PluginError
+from finstrat.errors import UnsolvedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,15 +41,15 @@ class BySkfolio(Optimizer):
         """Sessions of returns it wants."""
         return self.config.window
 
+    @abstractmethod
     def model(self, problem: Problem) -> Any:  # noqa: ANN401 - skfolio ships no types
         """The estimator for this problem."""
-        raise NotImplementedError
 
     def solve(self, problem: Problem) -> NDArray[np.float64]:
         """Weights `[M]`.
 
         Raises:
-            PluginError: skfolio found no solution within the limits.
+            UnsolvedError: skfolio found no solution within the limits.
         """
         # skfolio takes seconds to import; only a run that solves should pay for it.
         from skfolio.exceptions import OptimizationError, SolverError
@@ -60,7 +61,7 @@ class BySkfolio(Optimizer):
                 warnings.simplefilter("ignore")
                 weights = np.asarray(self.model(problem).fit(problem.returns).weights_)
         except (OptimizationError, SolverError, ValueError) as error:
-            raise PluginError(f'optimizer "{self.name}" on {problem.as_of}: {error}') from None
+            raise UnsolvedError(f"skfolio on {problem.as_of}: {error}") from None
         if not self.scaled:
             return weights
         # No more than rounding, but where an estimator has no limit by name.

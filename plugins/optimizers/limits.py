@@ -1,4 +1,4 @@
-"""The account's limits as an optimizer's budget and bounds."""
+"""The account's limits as an optimizer's budget and bounds, and the least cost within them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.portfolio.quadratic import Quadratic
+from finstrat.portfolio.quadratic import Quadratic, solve_many
+from finstrat.portfolio.region import Cost, least_cost, most_invested
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from finstrat.portfolio.problem import Problem
@@ -35,3 +38,29 @@ def quadratic(
         budget=total,
         short=None if limits.long_only else (limits.gross - total) / 2.0,
     )
+
+
+def cheapest(problems: Sequence[Problem], costs: Sequence[Cost]) -> list[NDArray[np.float64]]:
+    """The weights of least cost for each problem, as much invested as its limits allow.
+
+    Where limits are plain and trades cost nothing, a whole calendar is solved at once and exactly;
+    else each date is a cone program of its own.
+
+    Raises:
+        UnsolvedError: the limits leave no such portfolio.
+    """
+    if all(
+        each.constraints.plain and cost.linear is None and cost.steep is None
+        for each, cost in zip(problems, costs, strict=True)
+    ):
+        return solve_many(
+            (
+                quadratic(each, cost.covariance, cost.reward)
+                for each, cost in zip(problems, costs, strict=True)
+            ),
+            names=(each.assets for each in problems),
+        )
+    return [
+        least_cost(each, cost, budget=most_invested(each))
+        for each, cost in zip(problems, costs, strict=True)
+    ]

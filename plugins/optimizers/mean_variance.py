@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from finstrat_plugins.optimizers.limits import quadratic
+from finstrat_plugins.optimizers.limits import cheapest
 from pydantic import Field
 
 from finstrat.components import Optimizer
 from finstrat.errors import PluginError
 from finstrat.portfolio.alpha import expected, residual_volatility
 from finstrat.portfolio.covariance import Estimator, covariance
-from finstrat.portfolio.quadratic import solve_many
+from finstrat.portfolio.region import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +55,14 @@ class MeanVariance(Optimizer):
         """Weights `[M]`.
 
         Raises:
-            PluginError: there is neither a view nor an alpha, or the limits leave no portfolio.
+            PluginError: there is neither a view nor an alpha.
+            UnsolvedError: the limits leave no such portfolio.
         """
         return self.solve_many([problem])[0]
 
     def solve_many(self, problems: Sequence[Problem]) -> list[NDArray[np.float64]]:
         """The same for each of a row of problems, each begun where the one before it ended."""
-        quadratics = []
+        costs = []
         for each in problems:
             sigma = covariance(each.returns, estimator=self.config.covariance) * each.horizon
             views = each.views
@@ -75,5 +76,5 @@ class MeanVariance(Optimizer):
                 views = expected(each.alpha, spread, ic=self.config.ic)
             if views is None:
                 views = np.zeros(len(each.assets))
-            quadratics.append(quadratic(each, sigma, views / self.config.risk_aversion))
-        return solve_many(quadratics, names=(each.assets for each in problems))
+            costs.append(Cost(sigma, views / self.config.risk_aversion))
+        return cheapest(problems, costs)

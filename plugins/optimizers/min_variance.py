@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from finstrat_plugins.optimizers.limits import quadratic
+import numpy as np
+from finstrat_plugins.optimizers.limits import cheapest
 from pydantic import Field
 
 from finstrat.components import Optimizer
 from finstrat.portfolio.covariance import Estimator, covariance
-from finstrat.portfolio.quadratic import solve_many
+from finstrat.portfolio.region import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from finstrat.portfolio.problem import Problem
@@ -47,16 +47,17 @@ class MinVariance(Optimizer):
         """Weights `[M]`.
 
         Raises:
-            PluginError: the limits leave no such portfolio.
+            UnsolvedError: the limits leave no such portfolio.
         """
         return self.solve_many([problem])[0]
 
     def solve_many(self, problems: Sequence[Problem]) -> list[NDArray[np.float64]]:
         """The same for each of a row of problems, each begun where the one before it ended."""
-        return solve_many(
-            (
-                quadratic(each, covariance(each.returns, estimator=self.config.covariance))
-                for each in problems
-            ),
-            names=(each.assets for each in problems),
-        )
+        costs = [
+            Cost(
+                covariance(each.returns, estimator=self.config.covariance),
+                np.zeros(len(each.assets)),
+            )
+            for each in problems
+        ]
+        return cheapest(problems, costs)

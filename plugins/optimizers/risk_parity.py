@@ -53,7 +53,7 @@ class RiskParity(Optimizer):
 
         Raises:
             ConfigError: a budget isn't above 0.
-            PluginError: the covariance is singular.
+            UnsolvedError: the covariance is singular.
         """
         return self.solve_many([problem])[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LARGEST = 15
 """How many average holdings the table lists."""
+MOST = 50
+"""How many dates the table of fallbacks lists."""
 
 
 class ExposureSection(Section):
@@ -73,8 +75,20 @@ class ExposureSection(Section):
                     unit="yearmonth",
                 ),
             ),
-            tables=(_largest(result.holdings),),
+            tables=(_largest(result.holdings), *_fallbacks(result.manifest.get("fallbacks"))),
         )
+
+
+def _fallbacks(recorded: Any) -> tuple[Table, ...]:  # noqa: ANN401 - whatever the manifest holds
+    """The dates at which something stood in for the optimizer, or no table where none did."""
+    if not recorded:
+        return ()
+    rows = tuple(
+        (each["session"], each["used"], "; ".join(each["reasons"])) for each in recorded[:MOST]
+    )
+    note = f"The first {MOST} of {len(recorded)} dates." if len(recorded) > MOST else ""
+    title = "Rebalances without the optimizer's weights"
+    return (Table(title, ("Session", "Used instead", "Why"), rows, note=note),)
 
 
 def _largest(holdings: pd.DataFrame) -> Table:

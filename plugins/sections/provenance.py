@@ -26,7 +26,7 @@ class ProvenanceSection(Section):
 
     def build(self, result: RunResult) -> Block:
         """Components with their versions, input hashes, engine and seeds; then every setting."""
-        own = {"components", "fits"}
+        own = {"components", "fits", "fallbacks"}
         manifest = {key: value for key, value in result.manifest.items() if key not in own}
         tables = [Table("Settings of the backtest", ("Setting", "Value"), _flat(result.config))]
         if manifest:

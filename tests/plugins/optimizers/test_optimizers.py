@@ -1,6 +1,7 @@
 import warnings
 from dataclasses import replace
 
+import cvxpy
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 
 from finstrat.errors import ConfigError, PluginError
 from finstrat.portfolio.alpha import expected, residual_volatility
+from finstrat.portfolio.fallback import Chain
 from finstrat.portfolio.problem import Constraints, Problem
 
 
@@ -243,3 +245,50 @@ def test_weights_beyond_a_bound_are_refused_by_name():
         Constraints(max_weight=0.5).check(np.array([0.1, 0.9]), ("A", "B"), where="test")
     with pytest.raises(PluginError, match="gross exposure"):
         Constraints().check(np.array([0.6, 0.6]), ("A", "B"), where="test")
+
+
+ALL_LIMITS = {
+    "groups": {"first": {"assets": ["A0", "A1", "A2", "A3"], "low": 0.1, "high": 0.2}},
+    "by_name": {"A5": (0.05, 0.1)},
+    "turnover": 0.9,
+    "tracking": 0.1,
+    "min_trade": 0.01,
+    "cardinality": 12,
+    "max_weight": 0.2,
+}
+
+
+def every_optimizer():
+    yield from (Equal(), InverseVolatility(), MinVariance(), RiskParity(), BlackLitterman())
+    yield MeanVariance({"ic": 0.1})
+    yield from (optimizer for optimizer, _ in skfolio_models())
+
+
+def test_every_optimizer_keeps_every_limit_on_real_prices(real):
+    even = np.full(real.shape[1], 1 / real.shape[1])
+    given = replace(
+        problem(real, **ALL_LIMITS), current=even, benchmark=even, alpha=real.mean(axis=0)
+    )
+    for optimizer in every_optimizer():
+        (answer,) = Chain(optimizer).answers([given])
+        assert answer.reasons == (), optimizer.name
+        assert given.broken(answer.weights) == [], optimizer.name
+
+
+def test_quadratic_optimizers_are_best_within_further_limits(real):
+    """Against the same problem as skfolio poses it."""
+    from skfolio.optimization import MeanRisk
+
+    limits = {"groups": {"g": {"assets": ["A0", "A1", "A9"], "high": 0.1}}, "turnover": 0.5}
+    even = np.full(20, 0.05)
+    given = replace(problem(real, **limits), current=even)
+    weights = MinVariance().solve(given)
+    model = MeanRisk(
+        linear_constraints=["A0 + A1 + A9 <= 0.1"],
+        previous_weights=even,
+        add_constraints=lambda w: [cvxpy.norm1(w - even) <= 0.5],
+        **shrunk(),
+        **TIGHT,
+    )
+    frame = pd.DataFrame(real, columns=list(given.assets))
+    np.testing.assert_allclose(weights, by_skfolio(model, frame), atol=1e-5)
