@@ -157,7 +157,7 @@ def least_cost(problem: Problem, cost: Cost, *, budget: float | None = None) -> 
     limits = problem.constraints
     region = Region(problem)
     weights = _solved(region, cost, budget=budget)
-    if limits.cardinality is not None and (np.abs(weights) > NOTHING).sum() > limits.cardinality:
+    if limits.cardinality is not None and len(weights) > limits.cardinality:
         region = _fewer(region, np.argsort(np.abs(weights), kind="stable").tolist())
         budget = None if budget is None else min(budget, _most(region))
         weights = _solved(region, cost, budget=budget)
