@@ -25,6 +25,7 @@ def finstrat_components() -> list[type[Component]]:
         HierarchicalRiskParity,
         NestedClusters,
     )
+    from finstrat_plugins.optimizers.entropy_pooling import EntropyPooling
     from finstrat_plugins.optimizers.equal import Equal
     from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility
     from finstrat_plugins.optimizers.max_diversification import MaxDiversification
@@ -32,6 +33,8 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.optimizers.min_tail_risk import MinTailRisk
     from finstrat_plugins.optimizers.min_variance import MinVariance
     from finstrat_plugins.optimizers.risk_parity import RiskParity
+    from finstrat_plugins.optimizers.robust import RobustMeanVariance, RobustTailRisk
+    from finstrat_plugins.optimizers.tracking_error import TrackingError
     from finstrat_plugins.scorers.causal_lm import CausalLM
     from finstrat_plugins.scorers.encoder_head import EncoderHead
     from finstrat_plugins.scorers.lexicon import LoughranMcDonald
@@ -75,7 +78,8 @@ def finstrat_components() -> list[type[Component]]:
             RiskScores,
         ),
         *(Equal, InverseVolatility, MinVariance, MeanVariance, RiskParity),
-        *(BlackLitterman, MaxDiversification, MinTailRisk),
+        *(BlackLitterman, EntropyPooling, MaxDiversification, MinTailRisk),
+        *(RobustMeanVariance, RobustTailRisk, TrackingError),
         *(HierarchicalRiskParity, HierarchicalEqualRisk, NestedClusters),
         *(ProportionalCosts, DetailedCosts),
         Scorecard,

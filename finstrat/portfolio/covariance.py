@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Estimator = Literal["ledoit-wolf", "oas", "sample", "ewma"]
+Estimator = Literal["ledoit-wolf", "oas", "sample", "ewma", "denoised", "single-factor"]
 
 
 def covariance(
@@ -29,8 +29,12 @@ def covariance(
         # Unbiased for weights that sum to 1.
         ewma: NDArray[np.float64] = centred.T @ centred / (1.0 - weights @ weights)
         return ewma
+    if estimator == "denoised":
+        return _denoised(returns)
     centred = returns - returns.mean(axis=0)
     n, m = centred.shape
+    if estimator == "single-factor":
+        return _single_factor(centred)
     products = centred.T @ centred
     if estimator == "sample":
         sample: NDArray[np.float64] = products / (n - 1)
@@ -39,6 +43,30 @@ def covariance(
     shrinkage = _ledoit_wolf(centred, raw) if estimator == "ledoit-wolf" else _oas(raw, n)
     result: NDArray[np.float64] = (1.0 - shrinkage) * raw
     result.flat[:: m + 1] += shrinkage * np.trace(raw) / m
+    return result
+
+
+def _denoised(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Eigenvalues of the correlation that noise alone could give made equal, by skfolio
+    (Marčenko and Pastur 1967; López de Prado 2020, Machine Learning for Asset Managers, 2.5).
+    """
+    from skfolio.moments import DenoiseCovariance
+
+    found: NDArray[np.float64] = np.asarray(DenoiseCovariance().fit(returns).covariance_)
+    return found
+
+
+def _single_factor(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ββᵀ var(f) + diag(residual variances), f the average asset (Sharpe 1963, Management Science
+    9(2)); residuals leave out n - 2 degrees of freedom.
+    """
+    n = len(centred)
+    factor = centred.mean(axis=1)
+    square = float(factor @ factor)
+    beta = centred.T @ factor / square if square > 0 else np.zeros(centred.shape[1])
+    residual = centred - np.outer(factor, beta)
+    result: NDArray[np.float64] = np.outer(beta, beta) * square / (n - 1)
+    result.flat[:: len(beta) + 1] += (residual**2).sum(axis=0) / (n - 2)
     return result
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SLACK = 1e-10
 """What a budget may fall short of the most that limits allow, so that a solver finds room."""
+ROUND = 0.25
+"""The part of the surplus of names that is dropped at once."""
 NOTHING = 1e-8
 """A weight or a trade up to this size is what a solver leaves of none at all."""
 
@@ -156,11 +158,14 @@ def least_cost(problem: Problem, cost: Cost, *, budget: float | None = None) -> 
     """
     limits = problem.constraints
     region = Region(problem)
+    if cost.steep is not None:
+        # What would move the price by an unknown amount isn't traded.
+        region = replace(region, untraded=frozenset(np.flatnonzero(np.isnan(cost.steep)).tolist()))
+        cost = replace(cost, steep=np.nan_to_num(cost.steep))
     weights = _solved(region, cost, budget=budget)
-    if limits.cardinality is not None and len(weights) > limits.cardinality:
-        region = _fewer(region, np.argsort(np.abs(weights), kind="stable").tolist())
-        budget = None if budget is None else min(budget, _most(region))
-        weights = _solved(region, cost, budget=budget)
+    if limits.cardinality is not None:
+        region, weights = _fewer(region, weights, cost=cost, budget=budget)
+        budget = None if budget is None else min(budget, float(weights.sum()))
     while limits.min_trade > 0:
         change = weights - region.held
         size = np.abs(change)
@@ -182,30 +187,35 @@ def least_cost(problem: Problem, cost: Cost, *, budget: float | None = None) -> 
     return settled(weights, region)
 
 
-def _fewer(region: Region, smallest_first: list[int]) -> Region:
-    """`region` without the smallest names; those that the other limits need stay instead.
+def _fewer(
+    region: Region, weights: NDArray[np.float64], *, cost: Cost, budget: float | None
+) -> tuple[Region, NDArray[np.float64]]:
+    """As many names as allowed: the smallest are dropped, and the rest is solved again, in rounds.
+
+    A name that the other limits need stays.
 
     Raises:
-        UnsolvedError: there are no so few names with which limits can be kept.
+        UnsolvedError: there are no so few names with which the limits can be kept.
     """
-    count = region.problem.constraints.cardinality
-    assert count is not None
-    surplus = len(smallest_first) - count
-    at_once = replace(region, dropped=frozenset(smallest_first[:surplus]))
-    try:
-        _most(at_once)
-    except UnsolvedError as error:
-        for i in smallest_first:
-            fewer = replace(region, dropped=region.dropped | {i})
-            try:
-                _most(fewer)
-            except UnsolvedError:
-                continue
+    most = region.problem.constraints.cardinality
+    assert most is not None
+    needed, pace = set[int](), ROUND
+    while (surplus := len(weights) - len(region.dropped) - most) > 0:
+        order = np.argsort(np.abs(weights), kind="stable").tolist()
+        left = [i for i in order if i not in region.dropped | needed]
+        chosen = left[: max(1, int(surplus * pace))]
+        fewer = replace(region, dropped=region.dropped | set(chosen))
+        try:
+            total = None if budget is None else min(budget, _most(fewer))
+            weights = _solved(fewer, cost, budget=total)
             region = fewer
-            if len(region.dropped) == surplus:
-                return region
-        raise error from None
-    return at_once
+        except UnsolvedError:
+            if len(needed) >= most:
+                raise
+            if len(chosen) == 1:
+                needed.add(chosen[0])
+            pace = 0.0
+    return region, weights
 
 
 def _most(region: Region) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from finstrat_plugins.optimizers.limits import cheapest
+from finstrat_plugins.optimizers.limits import charged, cheapest
 from pydantic import Field
 
 from finstrat.components import Optimizer
@@ -29,7 +29,7 @@ class BlackLitterman(Optimizer):
     """
 
     name = "black-litterman"
-    version = "1"
+    version = "2"
     uses_views = True
 
     class Config(Optimizer.Config):
@@ -38,6 +38,11 @@ class BlackLitterman(Optimizer):
         window: int = Field(252, ge=20, description="trailing sessions")
         covariance: Estimator = "ledoit-wolf"
         risk_aversion: float = Field(5.0, gt=0, allow_inf_nan=False, description="γ")
+        cost_aversion: float = Field(
+            0.0,
+            ge=0,
+            description="weight of trading costs; 1 = as the account is charged",
+        )
         tau: float = Field(0.05, gt=0, le=1, description="the prior mean has covariance τΣ")
 
     config: Config
@@ -46,6 +51,11 @@ class BlackLitterman(Optimizer):
     def window(self) -> int:  # type: ignore[override]
         """Sessions of returns it wants."""
         return self.config.window
+
+    @property
+    def uses_current(self) -> bool:  # type: ignore[override]
+        """Whether trades, and so what is held, count."""
+        return self.config.cost_aversion > 0
 
     def solve(self, problem: Problem) -> NDArray[np.float64]:
         """Weights `[M]`.
@@ -62,7 +72,8 @@ class BlackLitterman(Optimizer):
         for each in problems:
             sigma = covariance(each.returns, estimator=self.config.covariance) * each.horizon
             mean, spread = self._posterior(each, sigma)
-            costs.append(Cost(spread, mean / aversion))
+            plain = Cost(spread, mean / aversion)
+            costs.append(charged(each, plain, aversion=self.config.cost_aversion, scale=aversion))
         return cheapest(problems, costs)
 
     def _posterior(

@@ -45,6 +45,10 @@ class BySkfolio(Optimizer):
     def model(self, problem: Problem) -> Any:  # noqa: ANN401 - skfolio ships no types
         """The estimator for this problem."""
 
+    def history(self, problem: Problem) -> Any:  # noqa: ANN401 - an array or a frame
+        """What the estimator is fitted on, `[W, M]`."""
+        return problem.returns
+
     def solve(self, problem: Problem) -> NDArray[np.float64]:
         """Weights `[M]`.
 
@@ -59,7 +63,7 @@ class BySkfolio(Optimizer):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                weights = np.asarray(self.model(problem).fit(problem.returns).weights_)
+                weights = np.asarray(self.model(problem).fit(self.history(problem)).weights_)
         except (OptimizationError, SolverError, ValueError) as error:
             raise UnsolvedError(f"skfolio on {problem.as_of}: {error}") from None
         if not self.scaled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,21 @@ def quadratic(
         ),
         budget=total,
         short=None if limits.long_only else (limits.gross - total) / 2.0,
+    )
+
+
+def charged(problem: Problem, cost: Cost, *, aversion: float, scale: float) -> Cost:
+    """`cost`, with what trading costs the account beside it, times `aversion` / `scale`.
+
+    The same rates that the simulator charges: a part linear in turnover, and the impact.
+    """
+    if aversion == 0.0:
+        return cost
+    part = aversion / scale
+    return replace(
+        cost,
+        linear=None if problem.costs is None else part * problem.costs,
+        steep=None if problem.impact is None else part * problem.impact,
     )
 
 

@@ -11,6 +11,7 @@ from finstrat_plugins.optimizers.clusters import (
     HierarchicalRiskParity,
     NestedClusters,
 )
+from finstrat_plugins.optimizers.entropy_pooling import EntropyPooling
 from finstrat_plugins.optimizers.equal import Equal
 from finstrat_plugins.optimizers.inverse_volatility import InverseVolatility, capped
 from finstrat_plugins.optimizers.max_diversification import MaxDiversification
@@ -18,12 +19,17 @@ from finstrat_plugins.optimizers.mean_variance import MeanVariance
 from finstrat_plugins.optimizers.min_tail_risk import MinTailRisk
 from finstrat_plugins.optimizers.min_variance import MinVariance
 from finstrat_plugins.optimizers.risk_parity import RiskParity
+from finstrat_plugins.optimizers.robust import RobustMeanVariance, RobustTailRisk
+from finstrat_plugins.optimizers.tracking_error import TrackingError
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from finstrat.errors import ConfigError, PluginError
+from finstrat.errors import ConfigError, PluginError, UnsolvedError
 from finstrat.portfolio.alpha import expected, residual_volatility
+from finstrat.portfolio.covariance import covariance
 from finstrat.portfolio.fallback import Chain
+from finstrat.portfolio.frontier import highest_ratio
 from finstrat.portfolio.problem import Constraints, Problem
 
 
@@ -261,6 +267,7 @@ ALL_LIMITS = {
 def every_optimizer():
     yield from (Equal(), InverseVolatility(), MinVariance(), RiskParity(), BlackLitterman())
     yield MeanVariance({"ic": 0.1})
+    yield from (TrackingError(), EntropyPooling(), RobustMeanVariance())
     yield from (optimizer for optimizer, _ in skfolio_models())
 
 
@@ -292,3 +299,187 @@ def test_quadratic_optimizers_are_best_within_further_limits(real):
     )
     frame = pd.DataFrame(real, columns=list(given.assets))
     np.testing.assert_allclose(weights, by_skfolio(model, frame), atol=1e-5)
+
+
+def test_highest_ratio_is_skfolios(real):
+    from skfolio.moments import EmpiricalMu, LedoitWolf
+    from skfolio.optimization import MeanRisk, ObjectiveFunction
+    from skfolio.prior import EmpiricalPrior
+
+    prior = EmpiricalPrior(mu_estimator=EmpiricalMu(), covariance_estimator=LedoitWolf())
+    views = replace(problem(real, max_weight=0.3), views=real.mean(axis=0))
+    weights = MeanVariance({"objective": "ratio"}).solve(views)
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_RATIO,
+        prior_estimator=prior,
+        max_weights=0.3,
+        **TIGHT,
+    )
+    np.testing.assert_allclose(weights, by_skfolio(model, real), atol=1e-5)
+
+
+def test_highest_ratio_of_two_uncorrelated_assets_is_the_closed_form():
+    mean, sigma = np.array([0.02, 0.01]), np.diag([0.04, 0.01])
+
+    def least(part):
+        free = np.linalg.solve(sigma, np.column_stack([part * mean, np.ones(2)]))
+        return free[:, 0] + free[:, 1] * (1 - free[:, 0].sum()) / free[:, 1].sum()
+
+    # w ∝ Σ⁻¹μ
+    np.testing.assert_allclose(highest_ratio(least, mean, sigma), [1 / 3, 2 / 3], atol=1e-10)
+
+
+def test_nothing_expected_above_zero_has_no_ratio(real):
+    given = replace(problem(real), views=np.full(real.shape[1], -0.01))
+    with pytest.raises(UnsolvedError, match="above 0"):
+        MeanVariance({"objective": "ratio"}).solve(given)
+
+
+def test_tracking_error_is_skfolios(real):
+    from skfolio.optimization import BenchmarkTracker
+
+    benchmark = np.random.default_rng(0).dirichlet(np.ones(real.shape[1]))
+    given = replace(problem(real, max_weight=0.08), benchmark=benchmark)
+    weights = TrackingError({"covariance": "sample"}).solve(given)
+    model = BenchmarkTracker(max_weights=0.08, **TIGHT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = np.asarray(model.fit(real, real @ benchmark).weights_)
+    np.testing.assert_allclose(weights, expected, atol=1e-4)
+    free = replace(given, constraints=Constraints())
+    np.testing.assert_allclose(TrackingError().solve(free), benchmark, atol=1e-9)
+
+
+def test_few_names_replicate_the_benchmark(real):
+    even = np.full(real.shape[1], 1 / real.shape[1])
+    given = replace(problem(real, cardinality=8), benchmark=even)
+    weights = TrackingError().solve(given)
+    assert given.broken(weights) == []
+    assert weights.sum() == pytest.approx(1.0, abs=1e-8)
+    largest = np.where(np.arange(20) < 8, 1 / 8, 0.0)
+    assert given.tracking_error(weights) < given.tracking_error(largest)
+
+
+def test_trading_costs_are_weighed_as_skfolio_weighs_them(real):
+    from skfolio.moments import EmpiricalMu, LedoitWolf
+    from skfolio.optimization import MeanRisk, ObjectiveFunction
+    from skfolio.prior import EmpiricalPrior
+
+    even = np.full(real.shape[1], 1 / real.shape[1])
+    given = replace(
+        problem(real),
+        views=real.mean(axis=0),
+        current=even,
+        costs=np.linspace(0.0002, 0.001, real.shape[1]),
+    )
+    careful = MeanVariance({"cost_aversion": 1.0, "risk_aversion": 3.0})
+    assert careful.uses_current
+    weights = careful.solve(given)
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
+        risk_aversion=1.5,
+        prior_estimator=EmpiricalPrior(
+            mu_estimator=EmpiricalMu(), covariance_estimator=LedoitWolf()
+        ),
+        transaction_costs=given.costs,
+        previous_weights=even,
+        **TIGHT,
+    )
+    np.testing.assert_allclose(weights, by_skfolio(model, real), atol=1e-5)
+    careless = MeanVariance({"risk_aversion": 3.0}).solve(given)
+    assert np.abs(weights - even).sum() < np.abs(careless - even).sum()
+
+
+def test_impact_keeps_trades_small_and_what_is_unknown_untraded(real):
+    even = np.full(real.shape[1], 1 / real.shape[1])
+    steep = np.full(real.shape[1], 0.001)
+    steep[4] = np.nan
+    given = replace(problem(real), views=real.mean(axis=0), current=even, impact=steep)
+    weights = BlackLitterman({"cost_aversion": 1.0}).solve(replace(given, confidence=0.5))
+    assert weights[4] == even[4]
+    mean = MeanVariance({"cost_aversion": 1.0}).solve(given)
+    more = MeanVariance({"cost_aversion": 5.0}).solve(given)
+    assert np.abs(more - even).sum() < np.abs(mean - even).sum()
+
+
+def test_costs_beside_a_ratio_are_refused():
+    with pytest.raises(ValidationError, match="cost_aversion goes with"):
+        MeanVariance({"objective": "ratio", "cost_aversion": 1.0})
+
+
+def test_entropy_pooling_is_skfolios(real):
+    from skfolio.optimization import MeanRisk, ObjectiveFunction
+    from skfolio.prior import EntropyPooling as Prior
+
+    views = np.linspace(-1, 1, real.shape[1]) * 1e-3
+    given = replace(problem(real), views=views, confidence=0.6)
+    weights = EntropyPooling({"risk_aversion": 3.0}).solve(given)
+    names = [f"x{i}" for i in range(real.shape[1])]
+    means = real.mean() + 0.6 * views
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
+        risk_aversion=1.5,
+        prior_estimator=Prior(
+            mean_views=[f"{n} == {m!r}" for n, m in zip(names, means.tolist(), strict=True)]
+        ),
+    )
+    expected = by_skfolio(model, pd.DataFrame(real, columns=names))
+    np.testing.assert_allclose(weights, expected, atol=1e-9)
+    unproven = EntropyPooling().solve(problem(real))
+    np.testing.assert_allclose(unproven, by_skfolio(MeanRisk(), real), atol=1e-9)
+
+
+def test_views_that_no_weighting_has_are_unsolved(real):
+    given = replace(problem(real), views=np.full(real.shape[1], 0.5), confidence=1.0)
+    with pytest.raises(UnsolvedError, match="skfolio"):
+        EntropyPooling().solve(given)
+
+
+@pytest.mark.parametrize("estimator", ["denoised", "single-factor", "ewma", "oas"])
+def test_covariances_are_skfolios(real, estimator):
+    from skfolio.moments import OAS, DenoiseCovariance
+    from skfolio.prior import EmpiricalPrior, LoadingMatrixRegression, TimeSeriesFactorModel
+    from sklearn.linear_model import LinearRegression
+
+    found = covariance(real, estimator=estimator)
+    if estimator == "single-factor":
+        factors = pd.DataFrame({"market": real.mean(axis=1)})
+        model = TimeSeriesFactorModel(
+            loading_matrix_estimator=LoadingMatrixRegression(linear_regressor=LinearRegression()),
+            factor_prior_estimator=EmpiricalPrior(),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frame = pd.DataFrame(real)
+            frame.columns = [f"a{i}" for i in frame]
+            expected = model.fit(frame, factors=factors).return_distribution_.covariance
+        # skfolio divides the residuals' squares by n - 1.
+        np.testing.assert_allclose(found, expected, rtol=1e-2)
+        off = ~np.eye(len(found), dtype=bool)
+        np.testing.assert_allclose(found[off], expected[off], rtol=1e-9)
+        return
+    models = {"denoised": DenoiseCovariance(), "oas": OAS()}
+    if estimator == "ewma":
+        weights = 0.5 ** (np.arange(len(real))[::-1] / 63)
+        expected = np.cov(real.T, aweights=weights)
+    else:
+        expected = models[estimator].fit(real).covariance_
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert np.linalg.eigvalsh(found).min() > 0
+
+
+def test_robust_portfolios_are_skfolios(real):
+    from skfolio.optimization import DistributionallyRobustCVaR, MeanRisk, ObjectiveFunction
+    from skfolio.uncertainty_set import EmpiricalMuUncertaintySet
+
+    model = MeanRisk(
+        objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
+        risk_aversion=2.5,
+        mu_uncertainty_set_estimator=EmpiricalMuUncertaintySet(confidence_level=0.95),
+    )
+    weights = RobustMeanVariance().solve(problem(real))
+    np.testing.assert_allclose(weights, by_skfolio(model, real), atol=1e-9)
+    few = np.ascontiguousarray(real[:60, :4])
+    weights = RobustTailRisk({"window": 60}).solve(problem(few))
+    expected = by_skfolio(DistributionallyRobustCVaR(), few)
+    np.testing.assert_allclose(weights, expected, atol=1e-9)
