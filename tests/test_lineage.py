@@ -9,7 +9,7 @@ from finstrat.audit import reopen
 from finstrat.errors import ConfigError, DataError
 from finstrat.lineage import contributions, explain
 from finstrat.report.document import page
-from finstrat.report.explanation import document_of
+from finstrat.report.explanation import document_of, passage
 from finstrat.text.cache import ScoreCache
 
 DAY = dt.date(2015, 4, 10)
@@ -146,3 +146,22 @@ def test_the_page_keeps_hostile_text_text_and_marks_its_words(case, world, tmp_p
     assert "<script>alert" not in text
     assert "not &lt;b&gt;approved" in text
     assert '<mark class="down"' in text
+
+
+def test_only_words_that_matter_are_marked():
+    told = {
+        "id": "1",
+        "known_at": "2015-04-10T12:00:00",
+        "effect": 0.5,
+        "text": "a very good day",
+        "words": [
+            {"start": 2, "end": 6, "effect": 0.01},
+            {"start": 7, "end": 11, "effect": 0.9},
+        ],
+    }
+    parts = passage(told).parts
+    assert [(part.text, part.effect) for part in parts] == [
+        ("a very ", 0.0),
+        ("good", 0.9),
+        (" day", 0.0),
+    ]

@@ -184,6 +184,8 @@ def _said(name: str, profile: Profile, bearable: float) -> str:
         "exclude": f"exclude: nothing of {last}",
         "not chosen": f"the strategy: no more of {last} than is held, which it would not choose",
     }
+    if name.startswith("limits."):
+        return f"{name} of the backtest {profile.backtest}"
     return plain.get(name) or plain.get(key) or f"{name}: the most it holds in stocks now"
 
 

@@ -248,6 +248,19 @@ def _limits(there: Situation) -> list[Limit]:
     eye, every = np.eye(len(names)), np.ones(len(names))
     limits = [Limit("constraints.max_weight", row, high=wishes.max_weight) for row in eye]
     limits.append(Limit("constraints.min_cash", every, high=1.0 - wishes.min_cash))
+    own = there.case.plan.config.limits
+    _, most = own.bounds(names)
+    limits += [
+        Limit(f"limits.by_name.{name}" if name in own.by_name else "limits.max_weight", row, high=h)
+        for name, row, h in zip(names, eye, np.maximum(most, 0.0).tolist(), strict=True)
+        if h < wishes.max_weight
+    ]
+    for key, sector in own.groups.items():
+        inside = np.array([float(name in sector.assets) for name in names])
+        limits.append(Limit(f"limits.groups.{key}", inside, high=max(0.0, sector.high)))
+    budget = min(own.gross, own.net[1])
+    if budget < 1.0:
+        limits.append(Limit("limits.gross and limits.net", every, high=max(0.0, budget)))
     exposure = float(there.case.decision.exposure[there.row])
     if exposure < 1.0:
         limits.append(Limit("the strategy's exposure", every, high=exposure))

@@ -15,23 +15,40 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("show")
-def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+def show(
+    ctx: typer.Context,
+    artefact: Annotated[
+        str | None,
+        typer.Argument(metavar="ARTEFACT", help="Only what was decided about this, and its line."),
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
     """Every approval and rejection, the oldest first."""
-    from finstrat.artefacts import log_of
+    from finstrat.artefacts import find, log_of, standing
 
-    entries = log_of(ctx.ensure_object(State).project()).entries()
+    project = ctx.ensure_object(State).project()
+    entries = log_of(project).entries()
+    if artefact is not None:
+        found = find(artefact, project=project)
+        entries = [each for each in entries if each.sha256 == found.sha256]
+        if not as_json:
+            typer.echo(standing(found, project=project))
     if as_json:
         print_json([asdict(each) for each in entries])
         return
-    if not entries:
+    if not entries and artefact is None:
         typer.echo("nothing was approved or rejected yet; `finstrat approve` does")
+        return
+    if not entries:
         return
     rows = [
         (str(each.number), each.at, each.by, each.decision, each.artefact, each.reason)
         for each in entries
     ]
     print_table(["", "at", "by", "decision", "artefact", "reason"], rows)
-    typer.echo(f"head of the log: {entries[-1].hash}")
+    if artefact is None:
+        typer.echo(f"head of the log: {entries[-1].hash}")
 
 
 @app.command("verify")

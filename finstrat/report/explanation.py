@@ -13,6 +13,9 @@ from finstrat.report.document import TONES, Document, Opening, Part, Passage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MARKED = 0.1
+"""Words with less of the largest effect than this aren't marked: every word moves a model a bit."""
+
 
 def document_of(told: dict[str, Any], *, standing: str, span: dict[str, Any]) -> Document:
     """The document of what `finstrat.lineage.explain` told."""
@@ -52,7 +55,11 @@ def summary(told: dict[str, Any]) -> str:
 def passage(document: dict[str, Any]) -> Passage:
     """A document's text with the words behind its score marked."""
     text, parts, at = document["text"], [], 0
-    for word in document.get("words", ()):
+    words = document.get("words", ())
+    least = MARKED * max((abs(word["effect"]) for word in words), default=0.0)
+    for word in words:
+        if abs(word["effect"]) < least:
+            continue
         parts += [
             Part(text[at : word["start"]]),
             Part(text[word["start"] : word["end"]], word["effect"]),

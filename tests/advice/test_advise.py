@@ -193,6 +193,27 @@ def test_an_impossible_profile_says_which_constraints_clash(ask_for):
     assert "  exclude: nothing of JNJ" in str(error.value)
 
 
+def test_the_backtests_own_upper_bounds_are_followed(ask_for):
+    told = ask_for(
+        person(),
+        span__start="2022-06-01",
+        limits__max_weight=0.2,
+        limits__gross=0.7,
+        limits__groups={"oil": {"assets": ["CVX", "XOM", "RRC"], "high": 0.3}},
+    )
+    weights = weights_of(told)
+    stocks = {asset: each for asset, each in weights.items() if asset != "CASH"}
+    assert max(stocks.values()) <= 0.2 + EXACT
+    assert sum(stocks.values()) <= 0.7 + EXACT
+    assert sum(stocks.get(name, 0.0) for name in ("CVX", "XOM", "RRC")) <= 0.3 + EXACT
+    with pytest.raises(ConfigError, match=r"limits\.max_weight of the backtest momentum"):
+        ask_for(
+            person(constraints={"minimum": {"JNJ": 0.22}}),
+            span__start="2022-06-01",
+            limits__max_weight=0.2,
+        )
+
+
 def test_names_and_money_that_are_not_there_are_refused(ask_for):
     with pytest.raises(ConfigError, match='no asset "AAPLE"; did you mean "AAPL"'):
         ask_for(person(exclude=["AAPLE"]), span__start="2022-06-01")

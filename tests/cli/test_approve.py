@@ -37,3 +37,15 @@ def test_an_empty_log_says_so(finstrat, project):
 def test_what_is_not_there_can_not_be_approved(refused, project):
     err = refused(2, "approve", "nothing", "--by", "Ada", "--reason", "x")
     assert 'no artefact "nothing"' in err
+
+
+def test_a_model_directory_says_how_it_stands(finstrat, project):
+    (project / "head").mkdir()
+    (project / "head" / "card.json").write_text("{}")
+    assert finstrat("log", "show", "head").out.startswith("not approved · head")
+    finstrat("approve", "head", "--by", "Ada", "--reason", "measured")
+    shown = finstrat("log", "show", "head").out
+    assert shown.startswith("approved by Ada on ")
+    (project / "head" / "card.json").write_text("{ }")
+    assert finstrat("log", "show", "head").out.startswith("not approved · head")
+    assert finstrat("log", "show", "head", "--json").json == []
