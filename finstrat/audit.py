@@ -14,6 +14,7 @@ import torch
 
 from finstrat.config import Backtest, Dates, resolve
 from finstrat.errors import ConfigError, DataError, SimulationError
+from finstrat.fitting import FOLDS, FittedSignal
 from finstrat.job import report_files
 from finstrat.ledger import Ledger, trial_of
 from finstrat.market import load_market
@@ -27,11 +28,13 @@ from finstrat.pipeline import (
     with_exposure_of,
     with_text_replaced,
 )
-from finstrat.risk.conventions import known
+from finstrat.risk import sharpe
+from finstrat.risk.conventions import known, observed
 from finstrat.signals import Scores, compute_signals, untouched
 from finstrat.store import canonical_json, load, write_atomically
 from finstrat.text.cache import ScoreCache
 from finstrat.validate.luck import Finding, deflated_sharpe, placebo_test
+from finstrat.validate.out_of_sample import holds_out_of_sample
 from finstrat.validate.residual import beyond_past_returns
 from finstrat.validate.shifts import circular_shift
 from finstrat.validate.verdict import beats_twin
@@ -49,7 +52,8 @@ if TYPE_CHECKING:
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
     from finstrat.project import Project
-    from finstrat.signals import Features, Progress
+    from finstrat.risk.figure import Figure
+    from finstrat.signals import Features, Fits, Progress
     from finstrat.simulate.execution import Engine
     from finstrat.store import RunResult
 
@@ -72,6 +76,7 @@ class Case:
     market: Market
     inputs: Inputs
     features: Features
+    fits: Fits
     decision: CheckedDecision
     desk: Desk
     ledger: Ledger
@@ -143,13 +148,15 @@ def case_of(
         plan, market.documents, cache=cache, device=pick_device(device), progress=progress
     )
     inputs = inputs_over(plan, market, scores)
-    features = compute_signals(plan, inputs)
+    fits: Fits = {}
+    features = compute_signals(plan, inputs, fits=fits)
     return Case(
         result=result,
         plan=plan,
         market=market,
         inputs=inputs,
         features=features,
+        fits=fits,
         decision=decide(plan, replace(inputs, features=features)),
         desk=Desk(plan, market),
         ledger=Ledger(project.state / "trials.sqlite"),
@@ -193,7 +200,7 @@ def audit(case: Case, *, placebos: int = PLACEBOS) -> dict[str, dict[str, Any]]:
         "causality": lambda: (uses_no_future(case), {}),
         "placebo": lambda: beats_placebos(case, draws=placebos),
         "past-returns": lambda: (beyond_prices(case), {}),
-        "out-of-sample": lambda: (out_of_sample(case), {}),
+        "out-of-sample": lambda: out_of_sample(case),
         "second-engine": lambda: (agrees_with_a_second_engine(case), {}),
     }
     records = {}
@@ -363,14 +370,58 @@ def beyond_prices(case: Case) -> Finding:
     return Finding(status, evidence, figures)
 
 
-def out_of_sample(case: Case) -> Finding:
-    """Whether what was fitted holds on data it was not fitted on."""
-    fitted = [name for name, signal in case.plan.signals.items() if hasattr(signal, "fit")]
-    if fitted:
-        return Finding(
-            "inconclusive", f"{', '.join(fitted)} is fitted, and no walk-forward check was made."
-        )
-    return Finding("not applicable", "Nothing in this run is fitted to data.")
+def out_of_sample(case: Case) -> tuple[Finding, dict[str, Any]]:
+    """Whether what was fitted holds on data it was not fitted on.
+
+    The run itself is walked forward, so its own signals are judged; and for the distribution of
+    what might have been, models are cross-validated and the strategy trades on each path.
+    """
+    if not case.fits:
+        return Finding("not applicable", "Nothing in this run is fitted to data."), {}
+    inputs, first = replace(case.inputs, features=case.features), case.market.first
+    walk: dict[str, Figure] = {}
+    paths: dict[str, list[Figure]] = {}
+    said: dict[str, torch.Tensor] = {}
+    for done, name in enumerate(case.fits):
+        case.progress("out of sample", done, len(case.fits) + 1)
+        signal = case.plan.signals[name]
+        assert isinstance(signal, FittedSignal)
+        own = torch.stack([case.features[f"{name}.{output}"] for output in signal.outputs], dim=-1)
+        walk[name] = signal.judged(own, inputs, first=first)
+        try:
+            said[name] = signal.cross_validated(inputs)
+        except DataError as error:
+            return Finding("inconclusive", f"{name}: {error}"), {}
+        paths[name] = [signal.judged(path, inputs, first=first) for path in said[name]]
+    ratios = [
+        _sharpe_of_path(case, {name: each[i] for name, each in said.items()})
+        for i in range(FOLDS - 1)
+    ]
+    case.progress("out of sample", len(case.fits) + 1, len(case.fits) + 1)
+    finding = holds_out_of_sample(walk, paths, ratios)
+    return finding, {
+        "ic": {name: [each.value for each in figures] for name, figures in paths.items()},
+        "sharpe": [each.value for each in ratios],
+    }
+
+
+def _sharpe_of_path(case: Case, said: dict[str, torch.Tensor]) -> Figure:
+    """The net Sharpe ratio where the fitted signals say what they say on one path."""
+    plan, inputs = case.plan, case.inputs
+    replaced = {
+        f"{name}.{output}": values[..., k]
+        for name, values in said.items()
+        for k, output in enumerate(plan.signals[name].outputs)
+    }
+    given = {**untouched(case.features, plan.signals, list(said)), **replaced}
+    features = compute_signals(plan, inputs, given=given)
+    decision = decide(plan, replace(inputs, features=features))
+    net = case.desk.trade(decision, engine="ledger").simulation.sessions["net"].to_numpy()
+    return sharpe(
+        observed(net),
+        periods_per_year=case.result.periods_per_year,
+        risk_free=plan.config.market.risk_free,
+    )
 
 
 def agrees_with_a_second_engine(case: Case) -> Finding:

@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 from finstrat.components import Signal
 from finstrat.data.labels import later_values, return_labels
 from finstrat.errors import PluginError
-from finstrat.validate.splits import forward_folds, walk_forward
+from finstrat.validate.splits import combinatorial, forward_folds, walk_forward
+from finstrat.validate.tearsheet import hac_mean, over_time, rank_correlations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from finstrat.components import Inputs
     from finstrat.data import Clock
     from finstrat.data.clock import Every
+    from finstrat.risk.figure import Figure
     from finstrat.validate.splits import Split
+
+FOLDS = 10
+"""Stretches of time of a cross-validation."""
 
 LONGEST = {"daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
 """The most sessions that a period can have, on a calendar without holidays."""
@@ -188,10 +193,59 @@ class FittedSignal(Signal):
                 said[split.test] = self.predictions(model, material, split.test)
                 if inputs.fitted is not None:
                     inputs.fitted(_fit(inputs.clock, split, material, self.describe(model)))
+        return self._as_output(said, inputs)
+
+    def cross_validated(self, inputs: Inputs) -> torch.Tensor:
+        """What models would have said that saw both past and future, but never the row: `[P, …]`.
+
+        Each of P = `FOLDS` − 1 paths covers every session from the first with an example, in the
+        shape of `compute`. Combinatorial cross-validation, purged of outcomes that reach into what
+        is spoken about, with an embargo of a hundredth of the sessions after it. For judging how
+        steady a relation is, never for trading.
+
+        Raises:
+            DataError: the sessions are too few for `FOLDS` folds.
+        """
+        material = self.material(inputs)
+        taught = np.flatnonzero(material.usable.any(axis=1))
+        first = int(taught[0]) if len(taught) else len(inputs.clock)
+        count = len(inputs.clock) - first
+        said = np.full((FOLDS - 1, *material.y.shape, len(self.outputs)), np.nan)
+        splits = combinatorial(count, folds=FOLDS, purge=material.gap, embargo=max(1, count // 100))
+        with threadpool_limits(1):
+            for split in splits:
+                model = self.model_of(material, split.train + first)
+                for rows, path in zip(split.tests, split.paths, strict=True):
+                    if model is not None:
+                        there = rows + first
+                        said[path, there] = self.predictions(model, material, there)
+        return torch.stack([self._as_output(each, inputs) for each in said])
+
+    def _as_output(self, said: NDArray[np.float64], inputs: Inputs) -> torch.Tensor:
+        """`[T, M, outputs]` with columns by id, as `compute` gives it."""
         if self.scope == "market":
             return torch.from_numpy(said[:, 0]).to(inputs.device)
         back = np.argsort(_by_id(inputs))
         return torch.from_numpy(said[:, back]).to(inputs.device)
+
+    def judged(self, values: torch.Tensor, inputs: Inputs, *, first: int) -> Figure:
+        """How well `values`, as `compute` gives them, foretold what is learnt, from row `first` on.
+
+        The mean over sessions of the rank correlation, over the members, of the first output and
+        the label; with scope "market" the rank correlation over time. 90 % HAC interval, with at
+        least as many lags as outcomes overlap.
+        """
+        material = self.material(inputs)
+        order = _by_id(inputs)
+        said = values.cpu().numpy().reshape(len(inputs.clock), -1, len(self.outputs))[:, :, 0]
+        if self.scope == "market":
+            known = ~np.isnan(said[:, 0]) & ~np.isnan(material.y[:, 0])
+            known[:first] = False
+            series = over_time(said[known, 0], material.y[known, 0])
+        else:
+            seen = np.where(material.usable, said[:, order], np.nan)
+            series = rank_correlations(seen, material.y)[first:]
+        return hac_mean(series, "fit.ic", lags=material.gap)
 
     def material(self, inputs: Inputs) -> Material:
         """What is seen and what is learnt, of all sessions.

@@ -48,6 +48,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.signals.combine import Combine
     from finstrat_plugins.signals.expression import Expression
     from finstrat_plugins.signals.filing_features import FilingFeatures
+    from finstrat_plugins.signals.learned_ranking import LearnedRanking
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
@@ -67,7 +68,7 @@ def finstrat_components() -> list[type[Component]]:
         *(LoughranMcDonald, MiniLMSentiment, Vader, TransformersClassifier, EncoderHead),
         *(LexiconInContext, CausalLM, OpenAIServer),
         MiniLMEmbedding,
-        Combine,
+        *(Combine, LearnedRanking),
         *(
             Expression,
             FilingFeatures,

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -233,3 +234,91 @@ def test_a_run_keeps_its_fits_and_its_report_shows_them(ran):
 def test_an_audit_fits_again_on_data_that_end_earlier(ran, bare_project, host):
     records = audit_run(ran.path, project=bare_project, host=host, placebos=9)
     assert records["causality"]["status"] == "pass"
+
+
+def test_a_cross_validated_model_never_saw_the_row_nor_what_reaches_into_it(close):
+    seen = []
+
+    class Watched(Slope):
+        def fit(self, examples):
+            seen.append(np.unique(examples.session))
+            return super().fit(examples)
+
+    paths = Watched().cross_validated(inputs(close))
+    assert paths.shape == (9, 130, 4, 1)
+    assert not paths[:, 1:].isnan().any()
+    assert len(seen) == 45
+    # Each of ten stretches is left out by nine models, which keep three sessions' distance.
+    stretch = np.arange(1 + 3 * 12, 1 + 4 * 12)
+    without = [rows for rows in seen if not np.isin(stretch, rows).any()]
+    assert len(without) == 9
+    for rows in without:
+        assert not np.isin(np.arange(stretch[0] - 3, stretch[-1] + 5), rows).any()
+
+
+def test_a_models_skill_is_judged_on_what_followed(close):
+    given = inputs(close)
+    truth = np.full(close.shape, np.nan)
+    truth[:-3] = close[3:] / close[1:-2] - 1.0
+    wide = np.concatenate([close, close**1.5 / 7], axis=1)
+    perfect = np.concatenate([truth, truth * 0 + 0.1], axis=1)
+    perfect[:-3, 4:] = (wide[3:] / wide[1:-2] - 1.0)[:, 4:]
+    figure = Slope().judged(torch.from_numpy(perfect)[..., None], inputs(wide), first=20)
+    assert figure.value == pytest.approx(1.0)
+    opposite = Slope().judged(torch.from_numpy(-perfect)[..., None], inputs(wide), first=20)
+    assert opposite.value == pytest.approx(-1.0)
+    few = Slope().judged(torch.from_numpy(truth)[..., None], given, first=20)
+    assert few.value is None
+
+
+def test_a_market_signal_is_judged_over_time(close):
+    class Market(Slope):
+        scope = "market"
+
+        def observe(self, inputs):
+            return features.returns(inputs.prices("close"), 1).mean(dim=1)
+
+        def target(self, inputs):
+            return self.observe(inputs)
+
+    given = inputs(close)
+    values = Market().observe(given)
+    ahead = torch.full_like(values, torch.nan)
+    ahead[:-2] = values[2:]
+    figure = Market().judged(ahead[:, None], given, first=10)
+    assert figure.value == pytest.approx(1.0)
+    assert figure.n == 130 - 10 - 2
+
+
+def test_too_few_sessions_for_the_folds_leave_an_audit_open(ran, bare_project, host):
+    record = audit_run(ran.path, project=bare_project, host=host, placebos=9)["out-of-sample"]
+    assert record["status"] == "inconclusive"
+    assert "too few" in record["evidence"]
+
+
+def test_an_audit_walks_and_crosses_what_was_fitted(bare_project, host, monkeypatch, tmp_path):
+    found = host.get(Signal, "momentum")
+    monkeypatch.setitem(host.components, (Signal, "slope"), [type(found)(Slope, found.provider)])
+    rng = np.random.default_rng(4)
+    clock = Clock.build("XNYS", Span(dt.date(2014, 1, 2), dt.date(2015, 6, 30)))
+    # Drifts that last forty sessions or so, and so outlast the session that shows them.
+    drift = np.cumprod(np.where(rng.random((len(clock), 6)) < 1 / 40, -1.0, 1.0), axis=0)
+    close = 50 * np.exp((0.008 * drift + rng.normal(0, 0.01, drift.shape)).cumsum(axis=0))
+    pd.concat(
+        pd.DataFrame({"date": clock.sessions, "asset": f"A{i}", "close": close[:, i]})
+        for i in range(6)
+    ).to_csv(tmp_path / "prices.csv", index=False)
+    config = {
+        "name": "drifts",
+        "span": {"start": "2014-07-01", "end": "2015-06-30"},
+        "prices": {"use": "files-prices", "path": "prices.csv"},
+        "signals": {"fitted": {"use": "slope"}},
+        "strategy": {"use": "top-k", "signal": "fitted.value", "k": 2, "rebalance": "daily"},
+        "optimizer": {"use": "equal"},
+        "execution": {"fill": "next-close"},
+    }
+    result = finstrat.run(config, project=bare_project, host=host)
+    record = audit_run(result.path, project=bare_project, host=host, placebos=9)["out-of-sample"]
+    assert record["status"] == "pass", record["evidence"]
+    assert len(record["sharpe"]) == len(record["ic"]["fitted"]) == 9
+    assert min(record["ic"]["fitted"]) > 0.1

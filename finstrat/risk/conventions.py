@@ -209,6 +209,16 @@ CONVENTIONS: dict[str, Convention] = {
     "luck.placebo-p": Convention(
         "probability", "(1 + placebos that earned as much before costs) / (placebos + 1)"
     ),
+    "fit.ic": Convention(
+        "ratio",
+        "mean rank correlation of what a model said of sessions it was not fitted on, and what "
+        "followed",
+    ),
+    "fit.paths-ahead": Convention(
+        "fraction",
+        "share of the paths of a cross-validation on which what a model said went with what "
+        "followed",
+    ),
     "sessions.before-cutoff": Convention(
         "fraction", "share of sessions that a model's training data may reach into"
     ),

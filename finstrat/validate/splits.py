@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finstrat.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,42 @@ def walk_forward(
         known = int(np.searchsorted(known_from, start, side="right"))
         first = 0 if window is None else max(0, known - window)
         yield Split(np.arange(first, known), np.arange(start, stop))
+
+
+@dataclass(frozen=True, eq=False)
+class PathSplit:
+    """Rows to learn from, and stretches to speak about, each with the path that it belongs to."""
+
+    train: NDArray[np.int64]
+    tests: tuple[NDArray[np.int64], ...]
+    paths: tuple[int, ...]
+
+
+def combinatorial(count: int, *, folds: int, purge: int, embargo: int) -> list[PathSplit]:
+    """Every choice of two of `folds` stretches of `count` rows to speak about; the rest is learnt.
+
+    The folds − 1 predictions of each stretch make as many paths, each of which covers every row
+    once. `purge` rows are left out of the training on either side of a stretch, and `embargo` more
+    after it. López de Prado (2018), chapter 12; skfolio's `CombinatorialPurgedCV`.
+
+    Raises:
+        DataError: a stretch is no longer than what is left out beside it.
+    """
+    from skfolio.model_selection import CombinatorialPurgedCV
+
+    if count // folds <= purge + embargo:
+        raise DataError(
+            f"{count} sessions in {folds} folds are too few to leave out {purge + embargo} beside "
+            "each"
+        )
+    cv = CombinatorialPurgedCV(
+        n_folds=folds, n_test_folds=2, purged_size=purge, embargo_size=embargo
+    )
+    ids = cv.get_path_ids()
+    return [
+        PathSplit(np.asarray(train), tuple(tests), tuple(int(each) for each in ids[i]))
+        for i, (train, tests) in enumerate(cv.split(np.zeros((count, 1))))
+    ]
 
 
 def forward_folds(

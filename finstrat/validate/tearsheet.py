@@ -103,23 +103,23 @@ def tearsheet(
     by_group = _group_means(ranks, forward[1], groups)
 
     def ic(returns: Floats, name: str, horizon: int = 1) -> Figure:
-        return _mean(_correlations(values, returns)[first:], name, lags=horizon - 1)
+        return hac_mean(rank_correlations(values, returns)[first:], name, lags=horizon - 1)
 
     return Tearsheet(
         same_session=ic(close, "ic.same-session"),
         next_session=ic(ahead, "ic.next-session"),
         forward={horizon: ic(label, "ic.forward", horizon) for horizon, label in forward.items()},
         quantiles=tuple(
-            _mean(by_group[first:, group], "signal.quantile-return") for group in range(groups)
+            hac_mean(by_group[first:, group], "signal.quantile-return") for group in range(groups)
         ),
-        spread=_mean((by_group[:, -1] - by_group[:, 0])[first:], "signal.spread"),
-        turnover=_mean(traded[first:], "signal.turnover"),
-        coverage=_mean(share[first:], "signal.coverage"),
-        autocorrelation=_mean(
-            _correlations(values[1:], values[:-1])[first:], "signal.autocorrelation"
+        spread=hac_mean((by_group[:, -1] - by_group[:, 0])[first:], "signal.spread"),
+        turnover=hac_mean(traded[first:], "signal.turnover"),
+        coverage=hac_mean(share[first:], "signal.coverage"),
+        autocorrelation=hac_mean(
+            rank_correlations(values[1:], values[:-1])[first:], "signal.autocorrelation"
         ),
         correlations={
-            name: _mean(_correlations(values, other)[first:], "signal.correlation")
+            name: hac_mean(rank_correlations(values, other)[first:], "signal.correlation")
             for name, other in (others or {}).items()
         },
     )
@@ -140,7 +140,7 @@ def _ranks(values: Floats) -> Floats:
     return result
 
 
-def _correlations(a: Floats, b: Floats) -> Floats:
+def rank_correlations(a: Floats, b: Floats) -> Floats:
     """Spearman's correlation of each row over the assets known in both, `[T]`.
 
     NaN where fewer than `NAMES` are, or one of the two doesn't vary.
@@ -150,6 +150,15 @@ def _correlations(a: Floats, b: Floats) -> Floats:
     scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     enough = (both.sum(axis=1) >= NAMES) & (scale > 0)
     return np.where(enough, (x * y).sum(axis=1) / np.where(enough, scale, 1.0), np.nan)
+
+
+def over_time(x: Floats, y: Floats) -> Floats:
+    """A series whose mean is the rank correlation of `x` and `y` `[T]`; [] if there is none."""
+    if len(x) < NAMES or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return np.zeros(0)
+    a, b = (_centred_ranks(each[None, :])[0] for each in (x, y))
+    result: Floats = a * b / np.sqrt((a * a).mean() * (b * b).mean())
+    return result
 
 
 def _centred_ranks(values: Floats) -> Floats:
@@ -171,7 +180,7 @@ def _group_means(ranks: Floats, returns: Floats, groups: int) -> Floats:
     return means
 
 
-def _mean(series: Floats, convention_id: str, *, lags: int = 0) -> Figure:
+def hac_mean(series: Floats, convention_id: str, *, lags: int = 0) -> Figure:
     """The mean of a series over sessions, with a HAC interval."""
     seen = series[~np.isnan(series)]
     n = len(seen)

@@ -17,6 +17,7 @@ from finstrat.project import Project
         "revenue_forecast",
         "combined",
         "filing_features",
+        "learned_ranking",
         "market_mood",
         "momentum",
         "risk_scores",

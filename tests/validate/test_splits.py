@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finstrat.validate.splits import forward_folds, walk_forward
+from finstrat.errors import DataError
+from finstrat.validate.splits import combinatorial, forward_folds, walk_forward
 
 REFITS = np.array([True, False, False, True, False, True])
 KNOWN_FROM = np.array([2, 3, 4, 5, 6, 6])
@@ -53,3 +55,22 @@ def test_folds_follow_time_and_leave_out_what_reaches_into_them():
 def test_too_few_sessions_make_no_folds():
     assert forward_folds(np.array([1, 1, 2]), count=4, gap=0) == []
     assert forward_folds(np.arange(10), count=4, gap=5) == []
+
+
+def test_every_path_covers_every_row_once_and_training_keeps_away():
+    splits = combinatorial(50, folds=5, purge=2, embargo=1)
+    assert len(splits) == 10
+    covered = np.zeros((4, 50), dtype=int)
+    for split in splits:
+        for rows, path in zip(split.tests, split.paths, strict=True):
+            covered[path, rows] += 1
+            after = split.train[split.train > rows[-1]]
+            before = split.train[split.train < rows[0]]
+            assert not len(after) or after[0] > rows[-1] + 3
+            assert not len(before) or before[-1] < rows[0] - 2
+    assert (covered == 1).all()
+
+
+def test_too_few_rows_for_the_folds_are_refused():
+    with pytest.raises(DataError, match="50 sessions in 10 folds are too few"):
+        combinatorial(50, folds=10, purge=4, embargo=1)
