@@ -346,3 +346,20 @@ def test_strategys_own_weights_are_brought_within_further_limits(go, world):
 def test_unknown_stand_in_is_named(go, overlaid):
     with pytest.raises(ConfigError, match=r'optimizer\.fallback: no optimizer "equl"'):
         go(overlaid, **{"optimizer.fallback": ["equl"]})
+
+
+def test_weighing_trading_costs_saves_what_the_account_is_charged(go, overlaid):
+    def charged(**options):
+        optimizer = {"use": "black-litterman", "window": 20, "covariance": "sample", **options}
+        # Without skill it holds its prior, equal weights, of which prices drift away; trading
+        # back is hardly worth a high price.
+        result = go(
+            overlaid,
+            optimizer=optimizer,
+            costs={"fee_bps": 30},
+            strategy={**overlaid["strategy"], "k": 4},
+        )
+        assert result.manifest["fallbacks"] == []
+        return result.sessions["turnover"].sum()
+
+    assert charged(cost_aversion=1.0) < charged()

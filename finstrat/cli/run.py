@@ -58,6 +58,12 @@ def run(
     typer.echo(f"texts: {scored:,} scored, {cached:,} from the cache")
     for name, usage in result.provenance["scorer_usage"].items():
         typer.echo(usage_line(name, usage))
+    if fallbacks := result.manifest.get("fallbacks"):
+        used = ", ".join(sorted({each["used"] for each in fallbacks}))
+        typer.echo(
+            f"optimizer: no weights at {len(fallbacks):,} rebalances, used instead: {used}; "
+            "the report lists dates and reasons"
+        )
     typer.echo(f"report: {shown_path(result.path / 'report.html')}")
 
 

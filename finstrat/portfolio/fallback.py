@@ -1,7 +1,7 @@
 """What answers where an optimizer doesn't: the next of a declared chain, and in the end no trade.
 
-Which answer was used at which date, and why, is kept. Only `UnsolvedError` moves down the chain: a
-component that breaks its contract otherwise still stops the run.
+Which answer was used at which date, and why, is kept. Only `UnsolvedError` leads from the optimizer
+to its stand-ins: if it breaks its contract otherwise, the run still stops.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from finstrat.errors import UnsolvedError
+from finstrat.errors import PluginError, UnsolvedError
 from finstrat.portfolio.region import Cost, least_cost
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ class Chain:
                 return Answer(weights, each, tuple(reasons))
             try:
                 weights = _kept(each, problem, each.solve(_seen_by(each, problem)))
-            except UnsolvedError as error:
+            except PluginError as error:
+                # A stand-in that can't answer at all, for lack of an alpha, say, is passed over.
+                if each is self.optimizer and not isinstance(error, UnsolvedError):
+                    raise
                 reasons.append(f"{each.name}: {error}")
             else:
                 return Answer(weights, each.name, tuple(reasons))

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.linalg  # noqa: F401 - its BLAS has threads of its own, which are limited below
+from threadpoolctl import threadpool_limits
 
 from finstrat.errors import UnsolvedError
 from finstrat.portfolio.alpha import (
@@ -98,15 +100,9 @@ def target_weights(
         benchmark=benchmark,
         sessions_per_year=sessions_per_year,
     )
-    before = [None, *rows[:-1].tolist()]
-    if desk.in_order:
-        for t, last in zip(rows.tolist(), before, strict=True):
-            posed = desk.pose(t, last=last)
-            desk.settle(posed, desk.answers([posed])[0])
-    else:
-        posed_all = [desk.pose(t, last=last) for t, last in zip(rows.tolist(), before, strict=True)]
-        for posed, answer in zip(posed_all, desk.answers(posed_all), strict=True):
-            desk.settle(posed, answer)
+    # Many small systems: threads would wait for one another far longer than they compute.
+    with threadpool_limits(limits=1, user_api="blas"):
+        desk.work(rows.tolist())
     return Targets(desk.weights, desk.short_history, tuple(desk.fallbacks))
 
 
@@ -182,6 +178,18 @@ class _Desk:
         return information_coefficients(
             self.decision.alpha, self.fills, np.flatnonzero(self.decision.rebalance)
         )
+
+    def work(self, rows: list[int]) -> None:
+        """Pose, solve and settle every rebalance."""
+        steps = list(zip(rows, [None, *rows[:-1]], strict=True))
+        if self.in_order:
+            for t, last in steps:
+                posed = self.pose(t, last=last)
+                self.settle(posed, self.answers([posed])[0])
+            return
+        all_posed = [self.pose(t, last=last) for t, last in steps]
+        for posed, answer in zip(all_posed, self.answers(all_posed), strict=True):
+            self.settle(posed, answer)
 
     def pose(self, t: int, *, last: int | None) -> _Posed:
         """The problem of session t; the rebalance before it was at `last`."""

@@ -143,3 +143,11 @@ def test_the_ledger_outlives_the_runs(finstrat, project):
     shutil.rmtree(project / "runs")
     path = finstrat("run", "small", "--set", "strategy.k=2").out.split("report: ")[1].strip()
     assert load((project / path).parent).trials["total"] == 2
+
+
+def test_rebalances_without_the_optimizers_weights_are_told(finstrat, project):
+    limits = ["--set", "limits.net=[0.9, 1.0]", "--set", "limits.max_weight=0.1"]
+    ended = finstrat("run", "small", *limits)
+    assert ended.code == 0
+    told = r"^optimizer: no weights at \d+ rebalances, used instead: hold; the report lists"
+    assert re.search(told, ended.out, re.MULTILINE)

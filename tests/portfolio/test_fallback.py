@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from finstrat_plugins.optimizers.equal import Equal
+from finstrat_plugins.optimizers.mean_variance import MeanVariance
 from finstrat_plugins.optimizers.min_variance import MinVariance
 
 from finstrat.components import Optimizer
@@ -91,6 +92,14 @@ def test_stand_in_that_wants_more_history_is_passed_over():
 def test_broken_contract_still_stops_the_run():
     with pytest.raises(PluginError, match="shape"):
         Chain(Wrong(), (Equal(),)).answers([problem()])
+
+
+def test_stand_in_that_cannot_answer_is_passed_over():
+    needs_alpha = MeanVariance({"window": 100})
+    (answer,) = Chain(Moody(), (Wrong(), needs_alpha, Equal())).answers([problem("2020-02-03")])
+    assert answer.used == "equal"
+    assert "shape" in answer.reasons[1]
+    assert "gives no alpha" in answer.reasons[2]
 
 
 def test_answer_is_solved_once():
