@@ -9,6 +9,7 @@ and nothing is written here, but for the cache of scores that the caller may han
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ from finstrat.simulate.execution import Execution
 from finstrat.store import RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
     from finstrat.portfolio.fallback import Fallback
+    from finstrat.portfolio.targets import Targets
     from finstrat.simulate.account import Simulation
     from finstrat.simulate.execution import Engine
+    from finstrat.simulate.ledger import Prices, Returns
     from finstrat.text.cache import ScoreCache
 
 
@@ -244,6 +247,10 @@ class Traded:
     fallbacks: tuple[Fallback, ...] = ()
 
 
+AT_ONCE = 4_000_000
+"""Weights of accounts that are kept at once, some 32 MB."""
+
+
 class Desk:
     """Trades decisions over one market; a problem that two of them share is solved once."""
 
@@ -253,6 +260,9 @@ class Desk:
         with told_of(plan, "costs"):
             self._costs = plan.costs.rates(market.panel)
         self._chain = None if plan.optimizer is None else Chain(plan.optimizer, plan.fallbacks)
+        self._prices: Prices | None = None
+        self._evaluated = market.panel.slice(market.first, len(market.clock))
+        self._evaluated_costs = self._costs.rows(market.first, len(market.clock))
 
     def trade(self, decision: CheckedDecision, *, engine: Engine | None = None) -> Traded:
         """The targets of a decision, and the account that trades on them, by the run's own engine.
@@ -260,30 +270,61 @@ class Desk:
         Raises:
             ConfigError: another `engine` was asked for, which doesn't know the run's terms.
         """
-        market = self._market
-        targets = target_weights(
-            decision,
-            market.panel,
-            chain=self._chain,
-            constraints=self._plan.config.limits,
-            costs=self._costs,
-            fills=market.panel.adjusted(
-                "open" if self._plan.config.execution.fill == "next-open" else "close"
-            ),
-            capital=self._plan.config.execution.initial_cash,
-            first=market.first,
-            benchmark=self._plan.config.market.benchmark,
-            sessions_per_year=market.clock.periods_per_year,
-        )
-        frame = _frame(targets.weights, market.panel).iloc[market.first :]
+        targets = self._targets(decision)
+        frame = _frame(targets.weights, self._market.panel).iloc[self._market.first :]
         simulation = simulate(
             frame,
-            market.panel.slice(market.first, len(market.clock)),
-            rates=self._costs.rows(market.first, len(market.clock)),
+            self._evaluated,
+            rates=self._evaluated_costs,
             execution=self._terms(engine),
             max_gross=self._plan.config.limits.gross,
         )
         return Traded(frame, simulation, targets.short_history, targets.fallbacks)
+
+    def daily_returns(self, decisions: Iterable[CheckedDecision]) -> Returns:
+        """What each of B decisions earns a day, `[B, T]`, by the quick engine and at once.
+
+        Far cheaper than as many calls of `trade`, of which no order or holding is kept.
+
+        Raises:
+            ConfigError: the quick engine doesn't know the run's terms.
+        """
+        # Imported here because numba takes a moment.
+        from finstrat.simulate import ledger
+
+        terms = self._terms("ledger")
+        if self._prices is None:
+            self._prices = ledger.Prices.of(self._evaluated, terms)
+        first, order = self._market.first, self._prices.order
+        weights = (self._targets(each).weights[first:, order] for each in decisions)
+        some = max(1, AT_ONCE // self._evaluated.member.size)
+        parts = []
+        while chunk := list(islice(weights, some)):
+            parts.append(
+                ledger.daily_returns(
+                    np.stack(chunk), self._prices, rates=self._evaluated_costs, execution=terms
+                )
+            )
+        return ledger.Returns(
+            net=np.concatenate([part.net for part in parts]),
+            gross=np.concatenate([part.gross for part in parts]),
+        )
+
+    def _targets(self, decision: CheckedDecision) -> Targets:
+        market, config = self._market, self._plan.config
+        fill = "open" if config.execution.fill == "next-open" else "close"
+        return target_weights(
+            decision,
+            market.panel,
+            chain=self._chain,
+            constraints=config.limits,
+            costs=self._costs,
+            fills=market.panel.adjusted(fill),
+            capital=config.execution.initial_cash,
+            first=market.first,
+            benchmark=config.market.benchmark,
+            sessions_per_year=market.clock.periods_per_year,
+        )
 
     def _terms(self, engine: Engine | None) -> Execution:
         terms = self._plan.config.execution

@@ -73,9 +73,10 @@ def document_sessions(documents: Documents, clock: Clock) -> NDArray[np.int64]:
 def document_assets(documents: Documents, assets: Sequence[str]) -> NDArray[np.int64]:
     """The column each document is about, `[D]`; -1 for the market or an asset not in `assets`."""
     column = {name: i for i, name in enumerate(assets)}
-    return np.array(
-        [-1 if name is None else column.get(name, -1) for name in documents.assets], dtype=np.int64
-    )
+    named = documents.asset_codes
+    # One place more at the end, where the code -1 finds the market.
+    columns = np.array([*(column.get(name, -1) for name in named.names), -1], dtype=np.int64)
+    return columns[named.codes]
 
 
 def facts_as_of(

@@ -41,6 +41,14 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, eq=False)
+class AssetCodes:
+    """Which of `names` each row is about, int64 `[D]`; -1 for the market."""
+
+    codes: NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Documents:
     """Documents ordered by `known_at`, then id, asset and version; D rows.
 
@@ -124,6 +132,14 @@ class Documents:
         return result
 
     @cached_property
+    def asset_codes(self) -> AssetCodes:
+        """The same as numbers, for arithmetic on many rows."""
+        encoded = self.table.column("asset").combine_chunks().dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        codes.flags.writeable = False
+        return AssetCodes(codes, tuple(encoded.dictionary.to_pylist()))
+
+    @cached_property
     def kinds(self) -> list[str]:
         """What sort of text each row is, like "news" or "tweet"; D of them."""
         result: list[str] = self.table.column("kind").to_pylist()
@@ -191,11 +207,21 @@ class Documents:
         """The documents that may count at a cutoff: `max(event_at, known_at) < moment`."""
         return self.take(np.maximum(self.event_at, self.known_at) < moment)
 
+    def with_texts(self, texts: Sequence[str]) -> Documents:
+        """The same documents, the i-th carrying the i-th of `texts`."""
+        return self._with_text_column(pa.chunked_array([pa.array(texts, pa.string())]))
+
     def with_texts_of(self, order: NDArray[np.int64]) -> Documents:
         """The same documents, the i-th carrying the text of the `order[i]`-th."""
-        column = self.table.schema.get_field_index("text")
-        texts = self.table.column("text").take(pa.array(order))
-        return Documents(self.table.set_column(column, SCHEMA.field("text"), texts), self.findings)
+        return self._with_text_column(self.table.column("text").take(pa.array(order)))
+
+    def _with_text_column(self, texts: pa.ChunkedArray) -> Documents:
+        place = self.table.schema.get_field_index("text")
+        table = self.table.set_column(place, SCHEMA.field("text"), texts)
+        other = Documents(table, self.findings)
+        # What was read off the other columns holds for these documents too.
+        other.__dict__.update({name: self.__dict__[name] for name in _TEXTLESS & set(vars(self))})
+        return other
 
     def digest(self) -> str:
         """A sha256 over every row."""
@@ -208,3 +234,7 @@ class Documents:
             text = pc.cast(column, pa.string()).to_pylist()
             sha.update(repr((name, text)).encode("utf-8", "surrogatepass"))
         return sha.hexdigest()
+
+
+_TEXTLESS = {"ids", "assets", "asset_codes", "kinds", "in_time", "event_at", "known_at"}
+"""Properties that say nothing of the text."""

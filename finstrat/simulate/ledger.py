@@ -113,6 +113,36 @@ def accounts(
 
 
 @dataclass(frozen=True, eq=False)
+class Returns:
+    """Simple daily returns of A accounts, after and before costs, each `[A, T]`."""
+
+    net: NDArray[np.float64]
+    gross: NDArray[np.float64]
+
+
+def daily_returns(
+    weights: NDArray[np.float64], prices: Prices, *, rates: CostRates, execution: Execution
+) -> Returns:
+    """What the accounts that trade on `weights` `[A, T, N]` earn a day, and nothing else of them.
+
+    The first session's return is against the initial cash; an account that is worth nothing any
+    more earns 0.
+    """
+    kept = accounts(weights, prices, rates=rates, execution=execution, keep="sessions")
+    previous = np.concatenate(
+        [np.full((len(weights), 1), float(execution.initial_cash)), kept.equity[:, :-1]], axis=1
+    )
+    change = kept.equity - previous
+    costs = kept.detail[:, :, [kernel.FEES, kernel.SLIPPAGE, kernel.BORROW]].sum(axis=2)
+    alive = previous > 0
+    base = np.where(alive, previous, 1.0)
+    return Returns(
+        net=np.where(alive, change / base, 0.0),
+        gross=np.where(alive, (change + costs) / base, 0.0),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class Prices:
     """A panel as the kernel wants it: `order` are the panel's columns by asset id.
 

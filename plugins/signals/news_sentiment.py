@@ -136,9 +136,10 @@ class NewsSentiment(Signal):
     def _weights(self, inputs: Inputs) -> torch.Tensor:
         """The weight of each text before decay, `[D]`; NaN for one that doesn't count."""
         config = self.config
-        kinds = inputs.documents.kinds
-        given = [config.source_weights.get(kind, 1.0) for kind in kinds]
-        weight = torch.tensor(given, dtype=torch.float64, device=inputs.device)
+        weight = torch.ones(len(inputs.documents), dtype=torch.float64, device=inputs.device)
+        if config.source_weights:
+            given = [config.source_weights.get(kind, 1.0) for kind in inputs.documents.kinds]
+            weight *= torch.tensor(given, dtype=torch.float64, device=inputs.device)
         if config.novelty > 0:
             new = text.novelty_of(inputs, encoder=config.encoder, days=config.novelty_days)
             weight = weight * new.pow(config.novelty)

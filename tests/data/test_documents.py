@@ -111,3 +111,22 @@ def test_no_documents_at_all():
     assert len(none) == 0
     assert none.texts == []
     assert len(none.visible_before(np.datetime64("2015-01-01"))) == 0
+
+
+def test_other_texts_leave_everything_else_in_place():
+    docs = documents()
+    assert docs.assets == [None, "BB", "AA"]  # read before, and kept
+    other = docs.with_texts(["x", "y", "z"])
+    assert other.texts == ["x", "y", "z"]
+    assert docs.texts == ["market", "two", "one"]
+    expected = docs.frame().assign(text=["x", "y", "z"])
+    pd.testing.assert_frame_equal(other.frame(), expected)
+    assert other.assets == docs.assets
+    assert docs.with_texts_of(np.array([2, 0, 1])).texts == ["one", "market", "two"]
+
+
+def test_assets_come_as_numbers_too_with_the_market_below_zero():
+    codes = documents().asset_codes
+    assert codes.codes.tolist() == [-1, 0, 1]
+    assert codes.names == ("BB", "AA")
+    assert Documents.empty().asset_codes.codes.tolist() == []

@@ -11,6 +11,7 @@ from finstrat.data import Panel
 from finstrat.errors import ConfigError, DataError, SimulationError
 from finstrat.simulate.account import simulate
 from finstrat.simulate.execution import Execution
+from finstrat.simulate.ledger import Prices, daily_returns
 
 NAN = np.nan
 
@@ -450,3 +451,25 @@ def test_vectorbt_refuses_the_costs_it_would_ignore(tools):
 def test_maintenance_above_initial_margin_is_refused():
     with pytest.raises(ValidationError, match="exceeds initial"):
         Execution(engine="ledger", margin={"initial": 0.3, "maintenance": 0.5})
+
+
+def test_daily_returns_of_many_accounts_are_those_of_each_alone(ledger):
+    rng = np.random.default_rng(0)
+    close = 10 * np.exp(np.cumsum(rng.normal(0, 0.02, (12, 3)), axis=0))
+    weights = rng.dirichlet(np.ones(4), (2, 12))[:, :, :3]
+    weights[1, 3:6] = NAN
+    panel = Panel.from_fields(
+        np.datetime64("2024-01-01") + np.arange(12), ["a", "b", "c"], {"close": close}
+    )
+    execution = Execution(engine="ledger", fill="next-close", initial_cash=1000.0, cash_buffer=0.0)
+    found = daily_returns(
+        weights,
+        Prices.of(panel, execution),
+        rates=CostRates(fees=np.full((12, 3), 0.01), slippage=np.full((12, 3), 0.002)),
+        execution=execution,
+    )
+    for i in range(2):
+        alone = ledger(weights[i], close, costs={"fees": 0.01, "slippage": 0.002}).sessions
+        assert_allclose(found.net[i], alone["net"], rtol=1e-12, atol=1e-15)
+        assert_allclose(found.gross[i], alone["gross"], rtol=1e-12, atol=1e-15)
+    assert (found.gross[0] > found.net[0]).sum() == 11
