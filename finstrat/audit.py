@@ -347,7 +347,8 @@ def _shifted(case: Case, order: NDArray[np.int64]) -> CheckedDecision:
 
 def _gross(case: Case, decisions: Iterable[CheckedDecision]) -> NDArray[np.float64]:
     """The mean daily return before costs of trading on each decision, by the quick engine."""
-    return case.desk.daily_returns(decisions).gross.mean(axis=1)
+    means: NDArray[np.float64] = case.desk.daily_returns(decisions).gross.mean(axis=1)
+    return means
 
 
 def beyond_prices(case: Case) -> Finding:

@@ -7,9 +7,9 @@ the text; nothing here knows sessions (`align` does).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from finstrat.data.frames import require_columns, require_utc, require_values, w
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +46,31 @@ class AssetCodes:
 
     codes: NDArray[np.int64]
     names: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Wording:
+    """Texts apart from their places, so that what they say is worked out once.
+
+    Attributes:
+        texts: the raw texts.
+        places: which of them each document carries, int64 `[D]`.
+        found: what was worked out from `texts`, by name.
+    """
+
+    texts: list[str]
+    places: NDArray[np.int64]
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, compute: Callable[[list[str]], T]) -> T:
+        """`compute(texts)`, computed by the first who asks for `name`; not to be written to."""
+        if name not in self.found:
+            self.found[name] = compute(self.texts)
+        result: T = self.found[name]
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +143,11 @@ class Documents:
         """The raw texts, D of them."""
         result: list[str] = self.table.column("text").to_pylist()
         return result
+
+    @cached_property
+    def wording(self) -> Wording:
+        """The texts, shared by documents that `with_texts_of` made of these."""
+        return Wording(self.texts, np.arange(len(self)))
 
     @cached_property
     def ids(self) -> list[str]:
@@ -213,7 +243,9 @@ class Documents:
 
     def with_texts_of(self, order: NDArray[np.int64]) -> Documents:
         """The same documents, the i-th carrying the text of the `order[i]`-th."""
-        return self._with_text_column(self.table.column("text").take(pa.array(order)))
+        other = self._with_text_column(self.table.column("text").take(pa.array(order)))
+        other.__dict__["wording"] = replace(self.wording, places=self.wording.places[order])
+        return other
 
     def _with_text_column(self, texts: pa.ChunkedArray) -> Documents:
         place = self.table.schema.get_field_index("text")

@@ -75,7 +75,9 @@ def events_of(inputs: Inputs) -> torch.Tensor:
     """Which kinds of event each document tells of, bool `[D, K]`, by `finstrat.text.events`."""
     from finstrat.text.events import event_table
 
-    return torch.from_numpy(event_table(inputs.documents.texts)).to(inputs.device)
+    wording = inputs.documents.wording
+    table = wording.once("events", event_table)[wording.places]
+    return torch.from_numpy(table).to(inputs.device)
 
 
 def links_of(inputs: Inputs, entities: Entities) -> AssetLinks:

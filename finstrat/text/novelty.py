@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from finstrat.errors import DataError
 from finstrat.text.clean import clean
@@ -67,19 +66,41 @@ def novelty(
     """
     if not days > 0:
         raise DataError(f"novelty: days must be positive, got {days}")
-    if vectors is None:
-        known, similarity = _shared_words([clean(text) for text in documents.texts])
-    elif vectors.ndim != 2 or len(vectors) != len(documents):
+    if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(documents)):
         raise DataError(
             f"novelty: expected vectors [{len(documents)}, H], got {list(vectors.shape)}"
         )
-    else:
-        known, similarity = _cosines(vectors)
     moments = np.maximum(documents.event_at, documents.known_at).astype(np.int64)
     reach = int(days * 86_400e9)
-    found = Novelty(np.where(known, 1.0, np.nan), np.full(len(documents), -1, dtype=np.int64))
+    if vectors is None:
+        return _by_words(documents, moments, reach=reach)
+    known, similarity = _cosines(vectors)
+    found = _nothing_alike(known)
     for rows in _groups(documents, known):
         _compare(found, rows, moments[rows], reach=reach, similarity=similarity)
+    return found
+
+
+def _nothing_alike(known: NDArray[np.bool_]) -> Novelty:
+    return Novelty(np.where(known, 1.0, np.nan), np.full(len(known), -1, dtype=np.int64))
+
+
+def _by_words(documents: Documents, moments: NDArray[np.int64], *, reach: int) -> Novelty:
+    """By the share of words in common, one asset's documents after another."""
+    # Imported here because numba takes a moment.
+    from finstrat.text.novelty_kernel import most_alike
+
+    used = documents.wording.once("distinct words", _distinct_words)
+    places = documents.wording.places
+    known = np.diff(used.starts)[places] > 0
+    found = _nothing_alike(known)
+    latest = np.full(used.count, -1, dtype=np.int64)
+    for rows in _groups(documents, known):
+        first = np.searchsorted(moments[rows], moments[rows] - reach, side="left")
+        alike, nearest = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+        most_alike(used.starts, used.words, places[rows], first, latest, alike, nearest)
+        found.novelty[rows] = 1.0 - alike
+        found.nearest[rows] = np.where(nearest >= 0, rows[nearest], -1)
     return found
 
 
@@ -113,33 +134,33 @@ def _compare(
 
 def _groups(documents: Documents, known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """The rows about each asset in the order of time, without those that can't be compared."""
-    rows_of: dict[str | None, list[int]] = {}
-    for row in documents.in_time.tolist():
-        if known[row]:
-            rows_of.setdefault(documents.assets[row], []).append(row)
-    return [np.array(rows, dtype=np.int64) for rows in rows_of.values()]
+    rows = documents.in_time[known[documents.in_time]]
+    codes = documents.asset_codes.codes[rows]
+    order = np.argsort(codes, kind="stable")
+    return np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1) if len(rows) else []
 
 
-def _shared_words(texts: Sequence[str]) -> tuple[NDArray[np.bool_], Similarity]:
-    """Which texts have words, and their Jaccard similarity."""
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """The distinct words of texts: text i uses `words[starts[i] : starts[i + 1]]` of `count`."""
+
+    starts: NDArray[np.int64]
+    words: NDArray[np.int64]
+    count: int
+
+
+def _distinct_words(texts: Sequence[str]) -> _Words:
     column: dict[str, int] = {}
-    sets = [sorted({column.setdefault(word, len(column)) for word in words(t)}) for t in texts]
+    sets = [
+        sorted({column.setdefault(word, len(column)) for word in words(clean(text))})
+        for text in texts
+    ]
     sizes = np.array([len(each) for each in sets], dtype=np.int64)
-    table = sparse.csr_array(
-        (
-            np.ones(int(sizes.sum()), dtype=np.int32),
-            np.array([each for one in sets for each in one], dtype=np.int64),
-            np.concatenate([[0], np.cumsum(sizes)]),
-        ),
-        shape=(len(sets), max(len(column), 1)),
+    return _Words(
+        starts=np.concatenate([[0], np.cumsum(sizes)]),
+        words=np.array([each for one in sets for each in one], dtype=np.int64),
+        count=len(column),
     )
-
-    def similarity(rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-        common = (table[rows] @ table[others].T).toarray().astype(np.float64)
-        result: NDArray[np.float64] = common / (sizes[rows][:, None] + sizes[others] - common)
-        return result
-
-    return sizes > 0, similarity
 
 
 def _cosines(vectors: NDArray[np.float32]) -> tuple[NDArray[np.bool_], Similarity]:

@@ -46,6 +46,8 @@ def earlier_copies(documents: Documents, *, days: float = 7.0) -> NDArray[np.int
     moments = np.maximum(documents.event_at, documents.known_at).astype(np.int64)
     reach = int(days * 86_400e9)
     copies = np.zeros(len(documents), dtype=np.int64)
+    templates = documents.wording.once("templates", lambda texts: [template(t) for t in texts])
+    places = documents.wording.places.tolist()
     recent: dict[str, deque[int]] = {}
     seen: dict[tuple[str, str], None] = {}
     for row in documents.in_time.tolist():
@@ -54,7 +56,7 @@ def earlier_copies(documents: Documents, *, days: float = 7.0) -> NDArray[np.int
             copies[row] = -1
             continue
         seen[name] = None
-        earlier = recent.setdefault(template(name[1]), deque())
+        earlier = recent.setdefault(templates[places[row]], deque())
         while earlier and earlier[0] < moments[row] - reach:
             earlier.popleft()
         copies[row] = len(earlier)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from finstrat.data import Documents, Span, Universe
 from finstrat.errors import DataError
+from finstrat.text.clean import clean
 from finstrat.text.novelty import novelty
+from finstrat.text.words import words
 
 
 def documents(*rows, event_at=None):
@@ -120,6 +122,48 @@ def test_later_documents_never_change_earlier_ones(rows, keep, seed):
         np.testing.assert_array_equal(full.nearest[first], cut.nearest)
 
 
+def by_definition(documents, days):
+    """One minus the share of words in common with the most similar earlier text of the asset."""
+    used = [set(words(clean(text))) for text in documents.texts]
+    order = documents.in_time.tolist()
+    moments = np.maximum(documents.event_at, documents.known_at)
+    new, nearest = np.full(len(used), np.nan), np.full(len(used), -1)
+    for place, row in enumerate(order):
+        if not used[row]:
+            continue
+        new[row], best = 1.0, 0.0
+        for other in order[:place]:
+            same = documents.assets[other] == documents.assets[row]
+            late = moments[row] - moments[other] <= np.timedelta64(int(days * 86_400e9), "ns")
+            if same and late and used[other]:
+                alike = len(used[row] & used[other]) / len(used[row] | used[other])
+                if alike > best:
+                    new[row], nearest[row], best = 1.0 - alike, other, alike
+    return new, nearest
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ROWS, st.randoms(use_true_random=False))
+def test_novelty_by_words_is_what_it_says_also_where_texts_have_changed_places(rows, random):
+    whole = documents(*rows)
+    order = list(range(len(whole)))
+    random.shuffle(order)
+    for each in (whole, whole.with_texts_of(np.array(order))):
+        found = novelty(each, days=3.0)
+        new, nearest = by_definition(each, 3.0)
+        np.testing.assert_array_equal(found.novelty, new)
+        np.testing.assert_array_equal(found.nearest, nearest)
+
+
+def test_words_of_texts_that_change_places_are_looked_up_once(monkeypatch):
+    rows = documents(("A", 0, "profit"), ("A", 1, "loss"), ("A", 2, "profit"))
+    assert novelty(rows).novelty.tolist() == [1.0, 1.0, 0.0]
+    monkeypatch.setattr("finstrat.text.novelty.clean", None)
+    shifted = rows.with_texts_of(np.array([1, 2, 0]))
+    assert novelty(shifted).novelty.tolist() == [1.0, 1.0, 0.0]
+    assert novelty(shifted.with_texts_of(np.array([1, 2, 0]))).nearest.tolist() == [-1, 0, -1]
+
+
 def test_past_of_real_tweets_stays_bit_for_bit_and_blocks_do_not_matter(shared_data, monkeypatch):
     from finstrat_plugins.sources.stocknet import StocknetTweets
 
@@ -131,7 +175,7 @@ def test_past_of_real_tweets_stays_bit_for_bit_and_blocks_do_not_matter(shared_d
     monkeypatch.setattr("finstrat.text.novelty._PAIRS_AT_ONCE", 5000)
     cut = novelty(tweets.take(first), vectors=vectors[first])
     assert np.array_equal(full.novelty[first], cut.novelty)
-    words = novelty(tweets)
-    assert 0.05 < (words.novelty == 0).mean() < 0.5
-    same = np.flatnonzero(words.novelty == 0)[0]
-    assert tweets.assets[same] == tweets.assets[words.nearest[same]]
+    by_words = novelty(tweets)
+    assert 0.05 < (by_words.novelty == 0).mean() < 0.5
+    same = np.flatnonzero(by_words.novelty == 0)[0]
+    assert tweets.assets[same] == tweets.assets[by_words.nearest[same]]
