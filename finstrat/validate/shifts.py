@@ -21,8 +21,9 @@ def circular_shift(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArr
     of its texts, and with it their autocorrelation, stays. A group of one keeps its text.
     """
     order = np.arange(len(groups))
-    for group in np.unique(groups):
-        places = np.flatnonzero(groups == group)
+    together = np.argsort(groups, kind="stable")
+    bounds = np.flatnonzero(np.diff(groups[together])) + 1
+    for places in np.split(together, bounds):
         if len(places) > 1:
             order[places] = np.roll(places, int(rng.integers(1, len(places))))
     return order
