@@ -67,7 +67,7 @@ def panel_on_sessions(panel: Panel, clock: Clock) -> Panel:
 
 def document_sessions(documents: Documents, clock: Clock) -> NDArray[np.int64]:
     """The first session that may use each document, `[D]`; T where no session of the clock may."""
-    return clock.first_session_to_know(np.maximum(documents.event_at, documents.known_at))
+    return clock.first_session_to_know(documents.visible_at)
 
 
 def document_assets(documents: Documents, assets: Sequence[str]) -> NDArray[np.int64]:

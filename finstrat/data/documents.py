@@ -186,7 +186,7 @@ class Documents:
         # width for every id.
         frame = pd.DataFrame(
             {
-                "visible": np.maximum(self.event_at, self.known_at),
+                "visible": self.visible_at,
                 "known_at": self.known_at,
                 "id": self.ids,
                 "version": self.table.column("version").to_numpy(),
@@ -205,6 +205,13 @@ class Documents:
     def known_at(self) -> NDArray[np.datetime64]:
         """When the text could first be read, `[D]` UTC `datetime64[ns]`."""
         return self._moments("known_at")
+
+    @cached_property
+    def visible_at(self) -> NDArray[np.datetime64]:
+        """When each document may count, `[D]`: the later of `event_at` and `known_at`."""
+        result: NDArray[np.datetime64] = np.maximum(self.event_at, self.known_at)
+        result.flags.writeable = False
+        return result
 
     def _moments(self, name: str) -> NDArray[np.datetime64]:
         whole = self.table.column(name).cast(pa.int64()).to_numpy()
@@ -235,7 +242,7 @@ class Documents:
 
     def visible_before(self, moment: np.datetime64) -> Documents:
         """The documents that may count at a cutoff: `max(event_at, known_at) < moment`."""
-        return self.take(np.maximum(self.event_at, self.known_at) < moment)
+        return self.take(self.visible_at < moment)
 
     def with_texts(self, texts: Sequence[str]) -> Documents:
         """The same documents, the i-th carrying the i-th of `texts`."""
@@ -268,5 +275,14 @@ class Documents:
         return sha.hexdigest()
 
 
-_TEXTLESS = {"ids", "assets", "asset_codes", "kinds", "in_time", "event_at", "known_at"}
+_TEXTLESS = {
+    "ids",
+    "assets",
+    "asset_codes",
+    "kinds",
+    "in_time",
+    "event_at",
+    "known_at",
+    "visible_at",
+}
 """Properties that say nothing of the text."""

@@ -70,7 +70,7 @@ def novelty(
         raise DataError(
             f"novelty: expected vectors [{len(documents)}, H], got {list(vectors.shape)}"
         )
-    moments = np.maximum(documents.event_at, documents.known_at).astype(np.int64)
+    moments = documents.visible_at.astype(np.int64)
     reach = int(days * 86_400e9)
     if vectors is None:
         return _by_words(documents, moments, reach=reach)

@@ -17,7 +17,20 @@ if TYPE_CHECKING:
 
 
 @compiled
-def most_alike(  # noqa: PLR0917 - numba takes arguments by position
+def _clear(
+    starts: NDArray[np.int64],
+    words: NDArray[np.int64],
+    texts: NDArray[np.int64],
+    latest: NDArray[np.int64],
+) -> None:
+    """Set `latest` to -1 for every word of these texts."""
+    for i in range(len(texts)):
+        for k in range(starts[texts[i]], starts[texts[i] + 1]):
+            latest[words[k]] = -1
+
+
+@compiled
+def most_alike(
     starts: NDArray[np.int64],
     words: NDArray[np.int64],
     texts: NDArray[np.int64],
@@ -34,17 +47,27 @@ def most_alike(  # noqa: PLR0917 - numba takes arguments by position
     throughout, and does so again afterwards.
     """
     count = len(texts)
-    total = 0
+    total, common, uses = 0, -1, 0
+    # `latest` serves to count first: most of the work would be for the word that most texts use,
+    # such as the asset's own name, and hardly ever decides.
     for i in range(count):
-        total += starts[texts[i] + 1] - starts[texts[i]]
+        start, stop = starts[texts[i]], starts[texts[i] + 1]
+        total += stop - start
+        for k in range(start, stop):
+            latest[words[k]] -= 1
+            if -1 - latest[words[k]] > uses:
+                uses, common = -1 - latest[words[k]], words[k]
+    _clear(starts, words, texts, latest)
     # Uses of words, in order; each knows its text and the use of the same word before it.
     owner = np.empty(total, dtype=np.int64)
     before = np.empty(total, dtype=np.int64)
     shared = np.zeros(count, dtype=np.int64)
     met = np.empty(count, dtype=np.int64)
+    uses_common = np.zeros(count, dtype=np.int64)
     use = 0
     for i in range(count):
         start, stop = starts[texts[i]], starts[texts[i] + 1]
+        size = stop - start
         found = 0
         for k in range(start, stop):
             earlier = latest[words[k]]
@@ -52,6 +75,9 @@ def most_alike(  # noqa: PLR0917 - numba takes arguments by position
             before[use] = earlier
             latest[words[k]] = use
             use += 1
+            if words[k] == common:
+                uses_common[i] = 1
+                continue
             while earlier >= 0 and owner[earlier] >= first[i]:
                 j = owner[earlier]
                 if shared[j] == 0:
@@ -62,13 +88,22 @@ def most_alike(  # noqa: PLR0917 - numba takes arguments by position
         best, place = 0.0, -1
         for m in range(found):
             j = met[m]
-            either = stop - start + starts[texts[j] + 1] - starts[texts[j]] - shared[j]
-            alike = shared[j] / either
+            both = shared[j] + uses_common[i] * uses_common[j]
+            alike = both / (size + starts[texts[j] + 1] - starts[texts[j]] - both)
             if alike > best or (alike == best and j < place):
                 best, place = alike, j
-            shared[j] = 0
+        if uses_common[i] == 1 and best <= 1.0 / size:
+            # A text that shares the common word alone may be as much alike.
+            earlier = before[latest[common]]
+            while earlier >= 0 and owner[earlier] >= first[i]:
+                j = owner[earlier]
+                both = shared[j] + 1
+                alike = both / (size + starts[texts[j] + 1] - starts[texts[j]] - both)
+                if alike > best or (alike == best and j < place):
+                    best, place = alike, j
+                earlier = before[earlier]
+        for m in range(found):
+            shared[met[m]] = 0
         similarity[i] = best
         nearest[i] = place
-    for i in range(count):
-        for k in range(starts[texts[i]], starts[texts[i] + 1]):
-            latest[words[k]] = -1
+    _clear(starts, words, texts, latest)

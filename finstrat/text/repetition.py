@@ -43,7 +43,7 @@ def earlier_copies(documents: Documents, *, days: float = 7.0) -> NDArray[np.int
     """
     if not days > 0:
         raise DataError(f"earlier_copies: days must be positive, got {days}")
-    moments = np.maximum(documents.event_at, documents.known_at).astype(np.int64)
+    moments = documents.visible_at.astype(np.int64)
     reach = int(days * 86_400e9)
     copies = np.zeros(len(documents), dtype=np.int64)
     templates = documents.wording.once("templates", lambda texts: [template(t) for t in texts])
