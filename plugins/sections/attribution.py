@@ -1,4 +1,4 @@
-"""Where the return came from, by factors, and where today's variance comes from, by holdings."""
+"""Where the return came from, by factors and by groups, and today's variance, by holdings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finstrat.components import Section
+from finstrat.data.entities import Entities
 from finstrat.report.block import Block, Table
 from finstrat.risk.attribution import variance_shares
+from finstrat.risk.brinson import brinson_fachler
 from finstrat.validate.verdict import recorded_figures
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ FACTORS_ABSENT = (
 
 
 class AttributionSection(Section):
-    """Factor loadings with what each earned, and each holding's share of the variance."""
+    """Factor loadings with what each earned, groups against the benchmark, shares of variance."""
 
     name = "attribution"
     version = "1"
@@ -36,12 +38,54 @@ class AttributionSection(Section):
     order = 71
 
     def build(self, result: RunResult) -> Block:
-        """The recorded regression on factors, and the variance of the last weights."""
+        """The recorded regression on factors, Brinson and Fachler's effects, variance shares."""
         record = result.checks.get("factors")
         figures: Labelled = recorded_figures(record) if isinstance(record, dict) else ()
         text = (str(record["evidence"]),) if isinstance(record, dict) else (FACTORS_ABSENT,)
-        tables = (_shares(result),) if result.kind == "backtest" else ()
+        tables = (*_by_group(result), _shares(result)) if result.kind == "backtest" else ()
         return Block(id=self.name, title="Attribution", text=text, figures=figures, tables=tables)
+
+
+def _by_group(result: RunResult) -> tuple[Table, ...]:
+    """Brinson and Fachler's effects, where the benchmark's weights and all groups are known."""
+    market = result.config.get("market", {})
+    groups = _groups(result)
+    names = [str(name) for name in result.holdings.columns]
+    if market.get("benchmark") != "equal-weight" or not set(names) <= set(groups):
+        return ()
+    # What is held at a close earns the next session's return.
+    weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[:-1])
+    returns = result.asset_returns.to_numpy(dtype=np.float64)[1:]
+    if not len(returns):
+        return ()
+    known = ~np.isnan(returns)
+    equal = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    found = brinson_fachler(weights, equal, returns, [groups[name] for name in names])
+    rows = tuple(
+        (
+            each.group,
+            round(each.weight * 100, 2),
+            round(each.benchmark_weight * 100, 2),
+            round(each.allocation * 100, 2),
+            round(each.selection * 100, 2),
+        )
+        for each in found.effects
+    )
+    note = (
+        f"Effects are shares of the initial capital, linked over time (Cariño, 1999); they sum to "
+        f"{found.excess * 100:,.2f} %, by which holding each close's weights through the next "
+        "session, before costs, grew more than the equal-weighted benchmark."
+    )
+    columns = ("Group", "Weight, %", "Benchmark, %", "Allocation, %", "Selection, %")
+    return (Table("Against the benchmark, by group", columns, rows, note=note),)
+
+
+def _groups(result: RunResult) -> dict[str, str]:
+    """Each asset's group: those of the backtest's limits, else those of the bundled table."""
+    declared = result.config.get("limits", {}).get("groups", {})
+    if declared:
+        return {asset: name for name, group in declared.items() for asset in group["assets"]}
+    return dict(Entities.bundled().groups)
 
 
 def _shares(result: RunResult) -> Table:

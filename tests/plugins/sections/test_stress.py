@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,3 +49,26 @@ def test_variance_is_shared_among_what_is_held(autumn):
     # B never varies: all the variance is A's.
     assert shares.rows[0] == ("A", 50.0, 100.0)
     assert shares.rows[1][2] == pytest.approx(0.0)
+
+
+def test_groups_are_those_of_the_limits_and_effects_stand_by_group(autumn):
+    groups = {"up": {"assets": ["A"]}, "down": {"assets": ["B"]}}
+    config = {"market": {"benchmark": "equal-weight"}, "limits": {"groups": groups}}
+    result = dataclasses.replace(autumn, config=config)
+    by_group, _ = AttributionSection().build(result).tables
+    down, up, cash = by_group.rows
+    assert (down[0], down[1:3]) == ("down", (25.0, 50.0))
+    assert (up[0], up[1:3]) == ("up", (50.0, 50.0))
+    assert cash[:3] == ("cash", 25.0, 0.0)
+    moves = autumn.asset_returns.iloc[1:]
+    own, other = ((1 + moves @ weights).prod() for weights in ([0.5, 0.25], [0.5, 0.5]))
+    assert f"sum to {(own - other) * 100:,.2f} %" in by_group.note
+    assert sum(sum(row[3:]) for row in by_group.rows) == pytest.approx(
+        (own - other) * 100, abs=0.03
+    )
+
+
+def test_without_groups_for_every_asset_there_is_no_attribution_by_group(autumn):
+    config = {"market": {"benchmark": "equal-weight"}}
+    result = dataclasses.replace(autumn, config=config)
+    assert len(AttributionSection().build(result).tables) == 1
