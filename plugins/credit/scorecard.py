@@ -34,6 +34,17 @@ class Scorecard(CreditModel):
 
     config: Config
 
+    def usable_from(self) -> np.datetime64 | None:
+        """The last day whose outcomes the training table tells; None where it has no dates.
+
+        Rows of the last training date counted what happened within the model's horizon after it.
+        """
+        card = load_scorecard(self.config.path).card
+        if card["trained_until"] is None:
+            return None
+        days = int(np.ceil(float(card["horizon_years"]) * 365.25))
+        return np.datetime64(str(card["trained_until"])[:10], "D") + np.timedelta64(days, "D")
+
     def assess(self, facts: Facts) -> pd.DataFrame:
         """entity, as_of (UTC), probability, horizon_years, band, reasons; by as_of, then entity.
 

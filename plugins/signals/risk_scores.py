@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
+from finstrat_plugins.credit.scorecard import Scorecard
 from pydantic import Field
 
 from finstrat import features
@@ -14,6 +17,7 @@ from finstrat.credit.accounting import altman_z, altman_z2, ohlson_o
 from finstrat.credit.merton import merton
 from finstrat.data import Facts, align
 from finstrat.data.statements import years_as_of
+from finstrat.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +31,7 @@ ITEMS = (
     *("total_equity", "revenue_year", "operating_income_year", "pretax_income_year"),
     *("interest_expense_year", "net_income_year", "operating_cash_flow_year"),
 )
+SCORES = ("safety", "z", "z2", "o", "distance")
 SHARES = ("shares_on_cover", "shares")
 INDUSTRY = "sic"
 FINANCIAL = (6000, 6799)
@@ -41,11 +46,14 @@ class RiskScores(Signal):
     on by total returns; where the prices carry no `adj_factor`, their level isn't known and neither
     is. Companies without current liabilities in their balance sheet (banks, insurers), those named
     as financial, and those whose fact "sic" says so, have no scores.
+
+    With a `model`, which `finstrat credit train` wrote, an output more: the default probability it
+    gives by the facts known at each cutoff. It is unknown until the outcomes of the model's last
+    training date were, since there was no such model before.
     """
 
     name = "risk-scores"
-    version = "1"
-    outputs = ("safety", "z", "z2", "o", "distance")
+    version = "2"
     needs = ("close", "facts")
     memory = "expanding"
 
@@ -63,8 +71,14 @@ class RiskScores(Signal):
             550, ge=1, description="days after which a year is too old to score"
         )
         financial: tuple[str, ...] = Field((), description="assets that are left out as financial")
+        model: Path | None = Field(None, description="a credit model over the facts' items")
 
     config: Config
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The scores, and the model's probability where there is a model."""
+        return (*SCORES, *(() if self.config.model is None else ("probability",)))
 
     @property
     def warmup(self) -> int:  # type: ignore[override]
@@ -72,7 +86,11 @@ class RiskScores(Signal):
         return self.config.window
 
     def compute(self, inputs: Inputs) -> torch.Tensor:
-        """`[T, N, 5]`: safety in (0, 1), the mean rank of z2, −o and distance among the members."""
+        """`[T, N, K]`: safety in (0, 1), the mean rank of z2, −o and distance among the members.
+
+        Raises:
+            DataError: the model can't be read, has no dates, or reads nothing that the facts hold.
+        """
         years = years_as_of(inputs.facts, ITEMS, clock=inputs.clock, assets=inputs.panel.assets)
         age = inputs.panel.times[:, None] - years.ended
         fresh = (age <= np.timedelta64(self.config.stale_days, "D")) & ~self._financial(inputs)
@@ -116,7 +134,40 @@ class RiskScores(Signal):
         members = inputs.members()
         safe = (scores[1], -scores[2], scores[3])
         ranks = torch.stack([features.rank(each, mask=members) for each in safe])
+        if self.config.model is not None:
+            scores.append(self._probability(inputs, self.config.model))
         return features.stack([ranks.nanmean(dim=0), *scores])
+
+    def _probability(self, inputs: Inputs, path: Path) -> torch.Tensor:
+        """The model's default probability of each asset, `[T, N]`."""
+        model = Scorecard({"path": path})
+        usable = model.usable_from()
+        if usable is None:
+            raise DataError(
+                f"{path}: the model's training table had no dates, so nobody can say from when it "
+                "could be used; train it with --date"
+            )
+        told = model.assess(inputs.facts).dropna(subset=["probability"])
+        day = told["as_of"].dt.tz_localize(None).dt.normalize()
+        known = Facts.from_frame(
+            pd.DataFrame(
+                {
+                    "asset": told["entity"],
+                    "item": "probability",
+                    "value": told["probability"],
+                    "period_end": day,
+                    "known_at": told["as_of"],
+                    # Two assessments of one day: the later one counts.
+                    "version": told.groupby([told["entity"], day]).cumcount() + 1,
+                }
+            ),
+            where=str(path),
+        )
+        values = align.facts_as_of(
+            known, "probability", clock=inputs.clock, assets=inputs.panel.assets
+        )
+        values[inputs.panel.times <= usable] = np.nan
+        return torch.from_numpy(values).to(inputs.device)
 
     def _financial(self, inputs: Inputs) -> NDArray[np.bool_]:
         """Who is a financial company, `[T, N]`, as far as anybody says so."""

@@ -7,7 +7,13 @@ import torch
 from finstrat_plugins.signals.risk_scores import RiskScores
 
 from finstrat.components import Inputs
+from finstrat.credit.borrowers import Columns
+from finstrat.credit.calibration import Calibration
+from finstrat.credit.encoding import Column, Encoding
+from finstrat.credit.machines import Linear
+from finstrat.credit.model import CreditScorecard
 from finstrat.data import Clock, Documents, Facts, Panel, Span
+from finstrat.errors import DataError
 from finstrat.testing import assert_causal
 from finstrat.validate.causality import World
 
@@ -62,7 +68,7 @@ def world(companies, *, split_on=None, levels=True):
 def scores(given, **options):
     inputs = given.inputs() if isinstance(given, World) else given
     values = RiskScores({"window": 20, **options}).compute(inputs).numpy()
-    return dict(zip(RiskScores.outputs, np.moveaxis(values, 2, 0), strict=True))
+    return dict(zip(RiskScores().outputs, np.moveaxis(values, 2, 0), strict=True))
 
 
 def test_scores_of_a_known_firm_follow_the_formulas():
@@ -135,3 +141,47 @@ def test_without_any_fact_nothing_is_known():
 def test_it_never_looks_ahead():
     given = world({"A": SOUND, "B": WEAK, "C": {**SOUND, "assets": 90.0}}, split_on=150)
     assert_causal(RiskScores({"window": 20}), given)
+
+
+def credit_model(path, *, trained_until):
+    """A model whose log odds of default are the operating loss, in the facts' own unit."""
+    read = Column("operating_income_year", None, np.zeros(1), np.zeros(1), 0.0, flagged=False)
+    CreditScorecard(
+        columns=Columns(features=(read.name,)),
+        encoding=Encoding("plain", (read,)),
+        machine=Linear(-np.ones(1), np.zeros(1)),
+        calibration=Calibration(1.0, 0.0),
+        edges=(0.5,),
+        typical={read.name: 0.0},
+        seen=np.zeros(1, dtype=np.uint64),
+        judged=pd.DataFrame({"probability": [0.5]}),
+        card={"name": "loss", "horizon_years": 1.0, "trained_until": trained_until},
+    ).save(path)
+    return RiskScores({"window": 20, "model": path})
+
+
+def test_credit_model_gives_its_probability_from_the_cutoff_its_facts_were_known_at(tmp_path):
+    signal = credit_model(tmp_path / "m", trained_until="2013-12-31")
+    assert signal.outputs[-1] == "probability"
+    made = world({"A": SOUND, "B": {**SOUND, "operating_income_year": -2.0}})
+    found = signal.compute(made.inputs())[:, :, -1].numpy()
+    # Known on 2 February 2015 at 14:00 UTC, before that session's close.
+    first = int(np.searchsorted(CLOCK.sessions, np.datetime64("2015-02-02")))
+    assert np.isnan(found[:first]).all()
+    assert found[first:, 0] == pytest.approx(1 / (1 + np.exp(10.0)))
+    assert found[first:, 1] == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert_causal(signal, made)
+
+
+def test_model_says_nothing_before_its_own_outcomes_were_known(tmp_path):
+    signal = credit_model(tmp_path / "m", trained_until="2014-05-29")
+    found = signal.compute(world({"A": SOUND}).inputs())[:, 0, -1].numpy()
+    usable = CLOCK.sessions > np.datetime64("2015-05-30")
+    assert np.isnan(found[~usable]).all()
+    assert not np.isnan(found[usable]).any()
+
+
+def test_model_without_dates_is_refused(tmp_path):
+    signal = credit_model(tmp_path / "m", trained_until=None)
+    with pytest.raises(DataError, match="had no dates.*train it with --date"):
+        signal.compute(world({"A": SOUND}).inputs())
