@@ -49,6 +49,7 @@ UP, DOWN = 0.0055, -0.005
 JUDGED_FROM = np.datetime64("2014-07-01")
 LAGS = 5
 DRAWS = 1000
+MODELS = ("logistic", "boosting")
 HALF_LIFE = 2.0
 WIDTH, COMPONENTS = 384, 32
 
@@ -216,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--stocknet", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path(".finstrat/scores.sqlite"))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     options = parser.parse_args()
     with ScoreCache(options.cache) as cache:
         inputs, seen = loaded(options.stocknet, cache)
@@ -232,7 +234,7 @@ def main() -> None:
         print("filtered days" if filtered else "all days")
         _print("always up", judged(np.ones_like(truth), truth, days), len(truth))
         _print("as today", judged(own[there], truth, days), len(truth))
-        for kind, model in [(k, m) for k in seen for m in ("logistic", "boosting")]:
+        for kind, model in [(k, m) for k in seen for m in options.models]:
             said = Direction(Asked(kind, model, filtered), seen[kind]).compute(inputs)[..., 0]
             values = said.numpy()[there]
             assert not np.isnan(values).any(), "every stock-day is spoken about"
