@@ -1,12 +1,14 @@
 """How often the verdict is wrong: noise that it supports, and knowledge that it misses.
 
     python benchmarks/verdict.py PRICES.parquet --out FOLDER [--half tune|publish] [--only NAME]
-                                 [--signals N] [--chart FILE.svg]
+                                 [--signals N] [--placebos B]
+    python benchmarks/verdict.py PRICES.parquet --out FOLDER --chart FILE.svg
 
 PRICES has date, ticker or asset, open and close of real stocks. Their names are split in halves by
-turns: choose rules on one (`tune`), publish figures of the other. Each experiment draws names and
-notes (`planted/notes.py`) by its own seed, runs the backtest through the pipeline and concludes
-through `finstrat.audit.audit` and `finstrat.report.assess.verdict_of`, as `finstrat audit` does.
+turns, so that a rule can be chosen on one (`tune`) and measured on the other. An experiment draws
+names and notes (`planted/notes.py`) by its own seed, runs the backtest through the pipeline and
+concludes through `finstrat.audit.audit` and `finstrat.report.assess.verdict_of`, as `finstrat
+audit` does.
 
 Two things save time and change no verdict. Only a run that beats its twin is audited, since no
 other can be supported. And causality and the second engine, which don't depend on what notes say,
@@ -27,9 +29,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import torch
+import vl_convert
 from scipy.stats import beta
 
 from finstrat.audit import Case, audit
@@ -40,7 +44,7 @@ from finstrat.ledger import Ledger, Trial, trial_of
 from finstrat.market import Market, load_market
 from finstrat.pipeline import Desk, decide, inputs_over, neutral_twin, run
 from finstrat.report.assess import verdict_of
-from finstrat.signals import Scores, compute_signals
+from finstrat.signals import Fits, Scores, compute_signals
 from finstrat.text.cache import ScoreCache
 from finstrat.validate.verdict import AUDITS, TWIN
 
@@ -243,7 +247,8 @@ def case_of(
         plan, market.documents, cache=None, device=torch.device("cpu"), progress=lambda *_: None
     )
     inputs = inputs_over(plan, market, scores)
-    features = compute_signals(plan, inputs)
+    fits: Fits = {}
+    features = compute_signals(plan, inputs, fits=fits)
     decision = decide(plan, replace(inputs, features=features))
     return Case(
         result=result,
@@ -251,6 +256,7 @@ def case_of(
         market=market,
         inputs=inputs,
         features=features,
+        fits=fits,
         decision=decision,
         desk=Desk(plan, market),
         ledger=ledger,
@@ -285,6 +291,11 @@ def trial(plan: Plan, market: Market) -> Trial:
     )
 
 
+def kept(file: Path) -> list[dict[str, Any]]:
+    """The results in a file; none where there is no file yet."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def upper(count: int, n: int) -> float:
     """Clopper and Pearson's one-sided 95 % upper bound of a probability."""
     return 1.0 if count == n else float(beta.ppf(0.95, count + 1, n - count))
@@ -314,21 +325,58 @@ def told(rows: list[dict[str, Any]]) -> None:
         )
 
 
+def draw_power(rows: list[dict[str, Any]], file: Path) -> None:
+    """A chart of how often planted signals are supported, with 90 % intervals."""
+    points = []
+    for kind in POWER:
+        some = [row for row in rows if row["kind"] == kind.name]
+        count, n = sum(row["outcome"] == "supported" for row in some), len(some)
+        if n:
+            point = {"ic": kind.ic, "supported": count / n, "half-life": f"{kind.half_life:g}"}
+            points.append(point | {"low": lower(count, n), "high": upper(count, n)})
+    base = alt.Chart(alt.Data(values=points)).encode(
+        x=alt.X(
+            "ic:Q",
+            title="correlation with the next return",
+            axis=alt.Axis(values=list(PLANTED_ICS), format=".2f"),
+        ),
+        color=alt.Color(
+            "half-life:N",
+            title="half-life, sessions",
+            sort=["5", "20"],
+            scale=alt.Scale(range=["#0072b2", "#d55e00"]),
+        ),
+    )
+    share = alt.Y("supported:Q", title="supported", axis=alt.Axis(format=".0%"))
+    line = base.mark_line(point=True).encode(
+        y=share, strokeDash=alt.StrokeDash("half-life:N", sort=["5", "20"], legend=None)
+    )
+    spread = base.mark_rule(opacity=0.6).encode(y=alt.Y("low:Q", title="supported"), y2="high:Q")
+    chart = (line + spread).properties(width=420, height=240)
+    file.write_text(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
 def main() -> None:
     """Run what isn't there yet, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prices", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--half", choices=HALVES, default="tune")
+    parser.add_argument("--chart", type=Path, help="draw what both halves gave, and run nothing")
     parser.add_argument("--only", default="", help="kinds whose name contains this")
     parser.add_argument("--signals", type=int, default=100, help="of each kind")
     parser.add_argument("--placebos", type=int, default=200)
     given = parser.parse_args()
+    if given.chart:
+        rows = [row for half in HALVES for row in kept(given.out / f"verdicts-{half}.jsonl")]
+        told(rows)
+        draw_power(rows, given.chart)
+        return
     torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(given.prices, given.out, given.half)
     file = given.out / f"verdicts-{given.half}.jsonl"
-    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    rows = kept(file)
     done = {(row["kind"], row["draw"]) for row in rows}
     kinds = [kind for kind in (*NOISE, *POWER) if given.only in kind.name]
     for draw in range(given.signals):
