@@ -106,11 +106,12 @@ _PERIODIC = frozenset({"10-K", "10-Q"})
 _ENVELOPE = re.compile(r"<TYPE>\s*(\S+)", re.IGNORECASE)
 _BODY = re.compile(r"<TEXT>(.*?)(?:</TEXT>|\Z)", re.IGNORECASE | re.DOTALL)
 _FORM = re.compile(
-    r"\b(?:form|report on)\s*(10\s?-?\s?K|10\s?-?\s?Q|8\s?-?\s?K)"
-    r"(?:405|T|SB)?\s*(/\s?A\b|\(?\s*amendment\s+no)?",
-    re.IGNORECASE,
+    r"(?P<line>^[#*|\s]*)?\bform\s*(?P<form>(?:10\W{0,3}[KQ]|8\W{0,3}K))"
+    r"(?:405|T|SB)?\s*(?P<amended>/\s?A\b|\(?\s*amendment\s+no)?",
+    re.IGNORECASE | re.MULTILINE,
 )
-_TYPE = re.compile(r"(10-?K|10-?Q|8-?K)[A-Z0-9]*(/A)?$", re.IGNORECASE)
+_AGENCY = "exchange commission"
+_TYPE = re.compile(r"(?P<form>10-?K|10-?Q|8-?K)[A-Z0-9]*(?P<amended>/A)?$", re.IGNORECASE)
 _AMENDED = re.compile(r"^\W*\(?amendment\s+no\W*\s*\d", re.IGNORECASE | re.MULTILINE)
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PERIOD = re.compile(
@@ -120,11 +121,12 @@ _PERIOD = re.compile(
 
 _HEADING = re.compile(
     r"^[#*|> ]*(?:part +[iv]+[ .,:—–-]{1,3})?"
-    r"items? *(?P<number>\d{1,2}(?:\.\d\d| ?[A-C])?|X)(?![\w(])"
-    r"(?P<joined>(?: *(?:,|and|&) *\d{1,2}[A-C]?)*)(?P<mark>[*| .:—–-]*)(?P<title>[^\n]*)$",
+    r"items? *(?P<number>\d{1,2}\.\d\d(?!\w)|(?:\d{1,2}(?: ?[A-C])?|X)(?![\w(]))"
+    r"(?:(?: *(?:,|and|&) *\d{1,2}(?:\.\d\d|[A-C])?)*)(?P<mark>[*| .:—–-]*)(?P<title>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _LONGEST_HEADING = 260
+_RUN_IN = re.compile(r"[A-Z][^\n.:—–]{3,200}[.:—–](?=\s)")
 _APART = 4_000
 _SHORT_LINE = 160
 _FEWEST = 3
@@ -163,11 +165,17 @@ def _first_document(raw: str) -> tuple[str | None, str]:
 
 def _form(named: str | None, cover: str) -> tuple[str, bool]:
     """Which form it is, and whether an amendment."""
-    found = _TYPE.match(named) if named else _FORM.search(cover)
+    if named:
+        found = _TYPE.match(named)
+    else:
+        # In a press release the words are part of a sentence.
+        after = cover.lower().find(_AGENCY)
+        heads = (each for each in _FORM.finditer(cover) if each["line"] is not None)
+        found = next(heads, None) or (_FORM.search(cover, after) if after >= 0 else None)
     if found is None:
         return "other", False
-    letters = re.sub(r"[\s-]", "", found[1]).upper()
-    return f"{letters[:-1]}-{letters[-1]}", bool(found[2] or _AMENDED.search(cover))
+    letters = re.sub(r"\W", "", found["form"]).upper()
+    return f"{letters[:-1]}-{letters[-1]}", bool(found["amended"] or _AMENDED.search(cover))
 
 
 def _period_end(cover: str) -> dt.date | None:
@@ -207,13 +215,18 @@ def _headings(text: str) -> Iterator[_Heading]:
     for found in _HEADING.finditer(text):
         title, end = found["title"].strip(), found.end()
         if end - found.start() > _LONGEST_HEADING:
-            continue
-        if not title:
+            # A paragraph that begins with its heading: "Item 8.01 Other Events. On March 29, …"
+            run_in = _RUN_IN.match(text, found.start("title"))
+            told = found["mark"].strip(" *|") or "." in found["number"]
+            if run_in is None or not told:
+                continue
+            title, end = run_in[0].strip(), run_in.end()
+        elif not title:
             line_end = text.find("\n", end + 1)
             below = text[end + 1 : line_end if line_end >= 0 else len(text)]
             if len(below) <= _LONGEST_HEADING and not _HEADING.match(below):
                 title, end = below.strip(), end + 1 + len(below)
-        elif not found["mark"].strip() and not title[0].isupper():
+        elif not (found["mark"].strip() or title[0].isupper() or title[0] in "(["):
             continue  # "Item 7 of this report", in the middle of a sentence
         yield _Heading(found.start(), end, found["number"].replace(" ", "").upper(), title)
 

@@ -128,6 +128,74 @@ def test_an_8_k_has_the_items_of_its_time():
     assert keys("FORM 8-K\nItem 5. Other Events\nX\nItem 7. Exhibits\nY") == ["5", "7"]
 
 
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("Item 5.02(b) Departure of Directors or Certain Officers", "5.02"),
+        ("Items 2.02 and 7.01. Results of Operations; Regulation FD Disclosure", "2.02"),
+        ("ITEM 8.01\nOTHER EVENTS", "8.01"),
+        ("Section 8 - Other Events\nItem 8.01. Other Events.", "8.01"),
+    ],
+)
+def test_headings_of_an_8_k_may_be_written_in_many_ways(heading, key):
+    assert keys(f"FORM 8-K\n{heading}\n{SAID}") == [key]
+
+
+@pytest.mark.parametrize(
+    ("form", "heading"),
+    [("8-K", "Item 8.01 Other Events."), ("10-K", "Item 3. Legal Proceedings.")],
+)
+def test_a_paragraph_may_begin_with_its_heading(form, heading):
+    filing = parse_filing(f"FORM {form}\n{heading} {SAID.strip() * 6}\nSIGNATURES")
+    assert [item.heading for item in filing.items] == [heading]
+    (item,) = filing.items
+    assert filing.body(item.key).startswith("We say something")
+
+
+PLAIN = """
+<PAGE>   1
+                       SECURITIES AND EXCHANGE COMMISSION
+                                   FORM 10-K405
+              FOR THE FISCAL YEAR ENDED DECEMBER 31, 1996
+
+                               TABLE OF CONTENTS
+<TABLE>
+<CAPTION>
+                                                                     PAGE
+<S>        <C>                                                       <C>
+Item 1.    Business................................................    1
+Item 2.    Properties..............................................    4
+Item 3.    Legal Proceedings.......................................    5
+</TABLE>
+<PAGE>   2
+                                     PART I
+
+ITEM 1.  BUSINESS
+
+     The Company makes wooden toys, as
+Item 7 of this report tells, and sells
+them to shops in many cities.
+<PAGE>   3
+ITEM 2.  PROPERTIES
+
+     One factory.
+
+ITEM 3.  LEGAL PROCEEDINGS
+
+     None.
+
+                                   SIGNATURES
+"""
+
+
+def test_the_plain_text_of_the_nineties_is_read():
+    filing = parse_filing(PLAIN)
+    assert (filing.form, filing.period_end) == ("10-K", dt.date(1996, 12, 31))
+    assert [item.key for item in filing.items] == ["1", "2", "3"]
+    assert filing.body("2").startswith("One factory.")
+    assert "of this report tells" in filing.body("1")
+
+
 def test_without_the_word_the_signature_is_told_by_its_sentence():
     signed = "Pursuant to the requirements of the Securities Exchange Act of 1934, the registrant"
     filing = parse_filing(f"FORM 8-K\nItem 8.01 Other Events\n{SAID}{signed}")
@@ -145,7 +213,9 @@ def test_without_the_word_the_signature_is_told_by_its_sentence():
         ("FORM 8-K\nCURRENT REPORT", "8-K", False),
         ("<DOCUMENT>\n<TYPE>10-Q/A\n<TEXT>\n<p>Hello</p></TEXT>", "10-Q", True),
         ("<DOCUMENT>\n<TYPE>EX-99.1\n<TEXT>\nAbout our FORM 8-K</TEXT>", "other", False),
-        ("A press release", "other", False),
+        ("FORM 10\u2011Q", "10-Q", False),
+        ("SECURITIES AND EXCHANGE COMMISSION Washington, D.C. FORM 8-K", "8-K", False),
+        ("A press release. See our Form 10-K and Form 10-Q for risks.", "other", False),
         ("", "other", False),
     ],
 )
