@@ -303,12 +303,15 @@ class Optimizer(Component, ABC):
     Attributes:
         window: trailing returns it wants, W sessions; the first W sessions hold cash.
         uses_current: whether it looks at the weights already held; such problems run in order.
+        uses_costs: whether it looks at what trading costs; the answers of one that doesn't serve
+            configurations that differ in costs alone.
         uses_views: whether it wants expected returns, made of the strategy's alpha.
     """
 
     kind = "optimizer"
     window: int = 0
     uses_current: ClassVar[bool] = False
+    uses_costs: ClassVar[bool] = True
     uses_views: ClassVar[bool] = False
 
     @abstractmethod

@@ -18,7 +18,7 @@ import numpy as np
 from finstrat.store import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -85,6 +85,16 @@ def trial_of(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What `Ledger.record` takes, as one thing."""
+
+    trial: Trial
+    outcome: str
+    returns: NDArray[np.float64] | None
+    excess: NDArray[np.float64] | None = None
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The trials of a project, in one SQLite file."""
@@ -104,20 +114,29 @@ class Ledger:
         `outcome` is "ok" or the error; `returns` `[T]` are its daily net returns, `excess` those
         less its text-neutral twin's, where it has one.
         """
-        blobs = [
-            None if values is None else np.asarray(values, dtype="<f8").tobytes()
-            for values in (returns, excess)
-        ]
-        row = (
-            *(trial.id, trial.name, trial.universe, trial.span_start, trial.span_end),
-            *(trial.declared, canonical_json(trial.config).decode(), outcome, *blobs),
-        )
+        self.record_all([Entry(trial, outcome, returns, excess)])
+
+    def record_all(self, entries: Sequence[Entry]) -> None:
+        """Enter several trials in one transaction: all of them, or none."""
+        rows = []
+        for each in entries:
+            blobs = [
+                None if values is None else np.asarray(values, dtype="<f8").tobytes()
+                for values in (each.returns, each.excess)
+            ]
+            trial = each.trial
+            rows.append(
+                (
+                    *(trial.id, trial.name, trial.universe, trial.span_start, trial.span_end),
+                    *(trial.declared, canonical_json(trial.config).decode(), each.outcome, *blobs),
+                )
+            )
         with self._open() as connection:
-            connection.execute(
+            connection.executemany(
                 "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT(id) DO UPDATE SET outcome = excluded.outcome, "
                 "returns = excluded.returns, excess = excluded.excess WHERE trials.outcome != 'ok'",
-                row,
+                rows,
             )
 
     def rivals(self, trial: Trial) -> list[NDArray[np.float64]]:

@@ -270,7 +270,7 @@ class Desk:
         Raises:
             ConfigError: another `engine` was asked for, which doesn't know the run's terms.
         """
-        targets = self._targets(decision)
+        targets = self.targets(decision)
         frame = _frame(targets.weights, self._market.panel).iloc[self._market.first :]
         simulation = simulate(
             frame,
@@ -296,7 +296,7 @@ class Desk:
         if self._prices is None:
             self._prices = ledger.Prices.of(self._evaluated, terms)
         first, order = self._market.first, self._prices.order
-        weights = (self._targets(each).weights[first:, order] for each in decisions)
+        weights = (self.targets(each).weights[first:, order] for each in decisions)
         some = max(1, AT_ONCE // self._evaluated.member.size)
         parts = []
         while chunk := list(islice(weights, some)):
@@ -310,7 +310,8 @@ class Desk:
             gross=np.concatenate([part.gross for part in parts]),
         )
 
-    def _targets(self, decision: CheckedDecision) -> Targets:
+    def targets(self, decision: CheckedDecision) -> Targets:
+        """What a decision comes to once the optimizer has been asked; no account is needed."""
         market, config = self._market, self._plan.config
         fill = "open" if config.execution.fill == "next-open" else "close"
         return target_weights(
@@ -325,6 +326,14 @@ class Desk:
             benchmark=config.market.benchmark,
             sessions_per_year=market.clock.periods_per_year,
         )
+
+    def forget(self, *, above: int) -> None:
+        """Drop the optimizer's answers where they take more than `above` bytes."""
+        if self._chain is None:
+            return
+        # The answer and the key, which holds names and alpha, are of about one size.
+        if len(self._chain.solved) * self._market.panel.shape[1] * 16 > above:
+            self._chain.solved.clear()
 
     def _terms(self, engine: Engine | None) -> Execution:
         terms = self._plan.config.execution

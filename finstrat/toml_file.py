@@ -159,6 +159,15 @@ def _toml_value(text: str) -> Any:  # noqa: ANN401 - a TOML value is one of many
         return text
 
 
+def toml_values(text: str) -> list[Any]:
+    """The values of a list without its brackets; one that is no TOML is a string."""
+    try:
+        values: list[Any] = tomllib.loads(f"values = [{text}]")["values"]
+    except tomllib.TOMLDecodeError:
+        return [_toml_value(part.strip()) for part in text.split(",")]
+    return values
+
+
 def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
     """The keys that may stand at `path` below `model`."""
     for part in path:

@@ -37,6 +37,7 @@ from finstrat.cli import (
     runs,
     score,
     signals,
+    sweep,
     targets,
     text,
 )
@@ -86,6 +87,7 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
 app.command("capacity")(capacity.capacity)
+app.command("sweep")(sweep.sweep)
 app.command("explain")(explain.explain)
 app.command("advise")(advise.advise)
 app.command("targets")(targets.targets)

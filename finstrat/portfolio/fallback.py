@@ -128,7 +128,7 @@ def _kept(
         UnsolvedError: it broke one that every optimizer has to keep.
     """
     limits, where = problem.constraints, f'optimizer "{optimizer.name}" on {problem.as_of}'
-    everyone = limits.known_to_all()
+    everyone = limits.known_to_all
     weights = everyone.check(weights, problem.assets, where=where)
     return weights if problem.keeps(weights) else nearest(weights, problem)
 

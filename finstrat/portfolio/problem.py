@@ -7,6 +7,7 @@ can neither look ahead nor change what the next one sees.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +86,7 @@ class Constraints(Settings):
                 raise ValueError(f"no weights keep these together: {told}")
         return self
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether nothing is asked beyond long-only, gross, net and one bound for all names."""
         return self.given() <= {"long_only", "gross", "net", "max_weight"}
@@ -95,6 +96,7 @@ class Constraints(Settings):
         """Whether what may be held depends on what is held already."""
         return self.turnover is not None or self.min_trade > 0
 
+    @cached_property
     def known_to_all(self) -> Constraints:
         """The limits that every optimizer has to keep by itself."""
         return Constraints.model_construct(

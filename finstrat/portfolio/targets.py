@@ -149,6 +149,10 @@ class _Desk:
         return np.full(self.panel.shape, np.nan)
 
     @cached_property
+    def cost_of_turnover(self) -> NDArray[np.float64]:
+        return self.costs.total
+
+    @cached_property
     def returns(self) -> NDArray[np.float64]:
         return self.panel.returns()
 
@@ -216,7 +220,7 @@ class _Desk:
             alpha=None if alpha is None else _read_only(alpha[t, columns]),
             current=self._drifted(t)[columns] if self.in_order else None,
             benchmark=self._benchmark(columns),
-            costs=_read_only(self.costs.total[t, columns]),
+            costs=_read_only(self.cost_of_turnover[t, columns]),
             impact=None if steepness is None else _read_only(steepness[t, columns]),
             views=None if views is None else _read_only(views),
             confidence=confidence,

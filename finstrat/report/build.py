@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from finstrat.components import Section
     from finstrat.report.assess import Labelled
     from finstrat.store import RunResult
+    from finstrat.validate.verdict import Verdict
 
 SCHEMA_VERSION = 1
 """Raised whenever a key of the report changes its meaning or goes away."""
@@ -43,18 +44,40 @@ def build_report(result: RunResult, sections: Sequence[Section]) -> dict[str, An
         DataError: the result has no session, or an infinite return.
     """
     serving = [section for section in sections if result.kind in section.serves]
-    report: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": result.kind,
-        "name": result.name,
-        "span": _span(result),
-        "verdict": _verdict(result),
-        "headline": labelled(headline_of(result)),
-        "blocks": [
+    return assembled(
+        kind=result.kind,
+        name=result.name,
+        span=_span(result),
+        verdict=verdict_of(result),
+        headline=headline_of(result),
+        blocks=[
             _block_of(section, result)
             for section in sorted(serving, key=lambda each: (each.order, each.name))
         ],
-        "provenance": plain(result.provenance),
+        provenance=result.provenance,
+    )
+
+
+def assembled(
+    *,
+    kind: str,
+    name: str,
+    span: dict[str, Any],
+    verdict: Verdict,
+    headline: Labelled,
+    blocks: list[dict[str, Any]],
+    provenance: dict[str, Any],
+) -> dict[str, Any]:
+    """The parts of a report as one, with the meaning of every figure that occurs in them."""
+    report: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "name": name,
+        "span": span,
+        "verdict": _verdict(verdict),
+        "headline": labelled(headline),
+        "blocks": blocks,
+        "provenance": plain(provenance),
     }
     return {**report, "conventions": conventions_in(report)}
 
@@ -117,9 +140,8 @@ def _plain_object(value: Any) -> Any:  # noqa: ANN401 - see `plain`
     raise DataError(f"report: a {type(value).__name__} can't be written as JSON ({value!r:.60})")
 
 
-def _verdict(result: RunResult) -> dict[str, Any]:
+def _verdict(verdict: Verdict) -> dict[str, Any]:
     """The verdict, with each check's figures as objects."""
-    verdict = verdict_of(result)
     return {
         "outcome": verdict.outcome,
         "sentence": verdict.sentence,
@@ -132,13 +154,17 @@ def _verdict(result: RunResult) -> dict[str, Any]:
 def _block_of(section: Section, result: RunResult) -> dict[str, Any]:
     """The section's block, or one that says why there is none."""
     try:
-        block = section.build(result)
-        return {**plain(block), "figures": labelled(block.figures)}
+        return block_as_json(section.build(result))
     except Exception as error:  # noqa: BLE001 - any section may fail; the report must not
         reason = f"{type(error).__name__}: {error}"
         text = (f'The section "{section.name}" (version {section.version}) failed. {reason}',)
         title = section.name.replace("-", " ").capitalize()
         return dict(plain(Block(id=section.name, title=title, text=text, status="fail")))
+
+
+def block_as_json(block: Block) -> dict[str, Any]:
+    """A block as JSON values, its figures as objects."""
+    return {**plain(block), "figures": labelled(block.figures)}
 
 
 def labelled(figures: Labelled) -> list[dict[str, Any]]:

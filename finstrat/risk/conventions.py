@@ -36,6 +36,7 @@ CONVENTIONS: dict[str, Convention] = {
         "mean over sample standard deviation of the excess returns, times √(sessions a year)",
     ),
     "sharpe.difference": Convention("ratio", "Sharpe ratio less the Sharpe ratio of the twin"),
+    "sharpe.over-twin": Convention("ratio", "Sharpe ratio of the daily return less the twin's"),
     "sortino.arithmetic": Convention(
         "ratio", "mean excess return over its root mean square below zero, times √(sessions a year)"
     ),
@@ -205,6 +206,20 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "luck.independent-trials": Convention(
         "count", "groups of trials whose returns correlate by more than 0.5, and the unseen ones"
+    ),
+    "luck.overfitting": Convention(
+        "probability",
+        "that the configuration with the highest Sharpe ratio in one half of the time is no better "
+        "than the median in the other (Bailey, Borwein, López de Prado and Zhu, 2017)",
+    ),
+    "luck.overfitting-loss": Convention("probability", "that it loses money in the other half"),
+    "luck.superior-p": Convention(
+        "probability",
+        "of a best so good or better, if no configuration beats the benchmark (Hansen, 2005)",
+    ),
+    "luck.superior-count": Convention(
+        "count",
+        "configurations that beat the benchmark, one too many with 5 % (Romano and Wolf, 2005)",
     ),
     "luck.placebo-p": Convention(
         "probability", "(1 + placebos that earned as much before costs) / (placebos + 1)"

@@ -68,6 +68,15 @@ class Accounts:
     records: kernel.Records | None
     counts: NDArray[np.int64]
 
+    def net(self, initial_cash: float) -> NDArray[np.float64]:
+        """Simple returns of net asset value, `[A, T]`; a closed account earns 0 on nothing."""
+        before = np.column_stack([np.full(len(self.equity), initial_cash), self.equity[:, :-1]])
+        alive = before > 0
+        result: NDArray[np.float64] = np.where(
+            alive, (self.equity - before) / np.where(alive, before, 1.0), 0.0
+        )
+        return result
+
 
 def accounts(
     weights: NDArray[np.float64],

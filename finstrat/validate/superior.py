@@ -98,4 +98,4 @@ def _block_length(excess: NDArray[np.float64]) -> int:
     table = np.column_stack([excess[:, int(ratio.argmax())], excess.mean(axis=1)])
     varying = table[:, table.std(axis=0) > FLAT]
     lengths = optimal_block_length(varying)["stationary"].to_numpy()
-    return math.ceil(np.clip(np.nanmax(lengths, initial=1.0), 1.0, len(excess) / 4))
+    return math.ceil(float(np.clip(np.nanmax(lengths, initial=1.0), 1.0, len(excess) / 4)))

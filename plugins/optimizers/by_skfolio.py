@@ -29,6 +29,8 @@ class BySkfolio(Optimizer):
 
     scaled: ClassVar[bool] = False
 
+    uses_costs = False
+
     class Config(Optimizer.Config):
         """How far back returns are looked at."""
 

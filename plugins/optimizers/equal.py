@@ -19,6 +19,7 @@ class Equal(Optimizer):
 
     name = "equal"
     version = "1"
+    uses_costs = False
 
     def solve(self, problem: Problem) -> NDArray[np.float64]:
         """Weights `[M]`."""

@@ -24,6 +24,7 @@ class InverseVolatility(Optimizer):
 
     name = "inverse-volatility"
     version = "1"
+    uses_costs = False
 
     class Config(Optimizer.Config):
         """How far back volatility is measured."""

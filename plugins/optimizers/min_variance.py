@@ -29,6 +29,7 @@ class MinVariance(Optimizer):
 
     name = "min-variance"
     version = "2"
+    uses_costs = False
 
     class Config(Optimizer.Config):
         """How the covariance is measured."""

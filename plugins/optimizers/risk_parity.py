@@ -31,6 +31,7 @@ class RiskParity(Optimizer):
 
     name = "risk-parity"
     version = "1"
+    uses_costs = False
 
     class Config(Optimizer.Config):
         """How the covariance is measured, and unequal budgets by asset."""
