@@ -36,6 +36,7 @@ _MARKUP = re.compile(
 _ROW_TAG = re.compile(rf"<(?=/?(?!t[dh][\s/>])(?:{_BLOCK})[\s/>])", re.IGNORECASE)
 _PAGE = re.compile(r"<(?:html|body|p|tr)[\s>]", re.IGNORECASE)
 _PREFORMATTED = re.compile(r"(<pre[\s>].*?</pre>)", re.IGNORECASE | re.DOTALL)
+_PREFORMATTED_END = re.compile(r"</pre>", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _LINE_END = re.compile(r"[\n\r\f\v\x85\u2028\u2029]+")
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
@@ -94,7 +95,9 @@ def visible_lines(text: str) -> Visible:
 
 def _outside_preformatted(text: str, found: re.Pattern[str], replacement: str) -> str:
     """The text with a pattern replaced everywhere but in preformatted parts."""
-    parts = _PREFORMATTED.split(text)
+    # Behind the last end tag nothing is looked for: unclosed tags would each search all the rest.
+    last = max((end.end() for end in _PREFORMATTED_END.finditer(text)), default=0)
+    parts = [*_PREFORMATTED.split(text[:last]), "", text[last:]]
     parts[::2] = [found.sub(replacement, part) for part in parts[::2]]
     return "".join(parts)
 

@@ -46,3 +46,8 @@ def test_the_same_words_are_seen_as_by_visible_text():
 def test_nothing_has_no_line():
     assert visible_lines("").text == ""
     assert visible_lines("<p> </p>").text == ""
+
+
+def test_unclosed_preformatted_parts_by_the_thousand_are_read_like_any_text():
+    # Each once searched all the rest for its end.
+    assert lines("<body><p>a</p>" + "<pre>x " * 100_000)[:2] == ["a", "x"]
