@@ -86,11 +86,17 @@ def list_(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     if not reports:
         typer.echo("no run yet; `finstrat run momentum` makes one")
         return
+    # A credit report has other figures than a backtest: each kind has columns of its own.
+    labels = list(
+        dict.fromkeys(
+            each["label"] for report in reports.values() for each in report["headline"][:3]
+        )
+    )
     rows = []
     for name, report in reports.items():
         figures = {each["label"]: show.value(each["figure"]) for each in report["headline"]}
-        rows.append((name, report["verdict"]["outcome"], *list(figures.values())[:3]))
-    labels = [each["label"] for each in next(iter(reports.values()))["headline"]][:3]
+        told = (figures.get(label, "") for label in labels)
+        rows.append((name, report["verdict"]["outcome"], *told))
     print_table(["run", "verdict", *labels], rows)
 
 

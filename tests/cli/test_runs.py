@@ -126,3 +126,17 @@ def test_comparison_refuses_one_run_twice_and_a_page_that_is_none(finstrat, two_
     assert "named twice" in finstrat("runs", "compare", old, old).err
     refused = finstrat("runs", "compare", old, new, "--page", tmp_path / "both.pdf")
     assert (refused.code, "expected an .html file" in refused.err) == (2, True)
+
+
+def test_results_of_different_kinds_are_listed_under_their_own_figures(finstrat, project):
+    (project / "mine.csv").write_text("date,net\n2015-03-02,0.01\n2015-03-03,-0.02\n")
+    assert finstrat("report", "--returns", "mine.csv").code == 0
+    table = project / "loans.csv"
+    rows = [f"{i},{i % 7},{int(i % 7 > 4 or i % 11 == 0)}" for i in range(200)]
+    table.write_text("id,debt,bad\n" + "\n".join(rows) + "\n")
+    train = ("--target", "bad", "--entity", "id", "--family", "logistic", "--out", "model")
+    assert finstrat("credit", "train", table, *train).code == 0
+    assert finstrat("credit", "report", "model").code == 0
+    head = next(line for line in finstrat("runs", "list").out.splitlines() if "verdict" in line)
+    assert "Sharpe ratio" in head
+    assert "ROC-AUC" in head

@@ -51,3 +51,19 @@ def test_missing_check_is_never_a_pass():
 def test_one_failed_check_refutes():
     failed = verdict.beats_twin(-np.full(500, 0.01) + np.arange(500) / 1e6, np.zeros(500), seed=0)
     assert verdict.conclude([failed]).outcome == "refuted"
+
+
+def test_run_within_what_a_model_may_remember_is_never_supported_whatever_else_passes():
+    passed = [
+        verdict.recorded_audit(name, {name: {"status": "pass", "evidence": "."}})
+        for name in verdict.AUDITS
+    ]
+    noise = np.random.default_rng(0).normal(0, 0.001, 500)
+    beaten = verdict.beats_twin(noise + 0.01, np.zeros(500), seed=0)
+    outcomes = {
+        cutoff: verdict.conclude(
+            [beaten, verdict.period_unknown_to_models([card(cutoff)], SESSIONS), *passed]
+        ).outcome
+        for cutoff in (dt.date(2014, 12, 31), dt.date(2016, 1, 1), None)
+    }
+    assert list(outcomes.values()) == ["supported", "inconclusive", "inconclusive"]
