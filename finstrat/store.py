@@ -145,6 +145,39 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def directory_written_whole(path: Path, *, mark: str) -> Iterator[Path]:
+    """A directory to write into, which appears at `path` when it is complete, or not at all.
+
+    An older one there gives way in the end, if it holds a file called `mark`, which says that it is
+    of the same kind.
+
+    Raises:
+        DataError: something else is at `path`.
+    """
+    if path.exists() and not (path / mark).is_file() and not _is_empty(path):
+        raise DataError(f"{path}: is there already and holds no {mark}; choose another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+            path.rename(old)
+            temporary.rename(path)
+            shutil.rmtree(old)
+        else:
+            temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
 def _remove_unless_in_use(left: Path) -> None:
     """Remove a file whose writer has died: its lock died with it."""
     with suppress(OSError), left.open("rb") as file:

@@ -1,4 +1,4 @@
-"""`finstrat model`: the models behind the signals."""
+"""`finstrat model`: the models behind the signals; preparing texts has a file of its own."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_prepare import prepare
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-app = typer.Typer(no_args_is_help=True, help="Train the models behind the signals.")
+app = typer.Typer(no_args_is_help=True, help="Prepare texts, train the models behind signals.")
+app.command("prepare")(prepare)
 
 CLASSES = ("negative", "neutral", "positive")
 
 
 @app.callback()
 def model() -> None:
-    """Train the models behind the signals."""
+    """Prepare texts, train the models behind signals."""
 
 
 @app.command("head")
