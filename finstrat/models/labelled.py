@@ -34,6 +34,8 @@ FEWEST = 5
 
 POLARITY = ("negative", "neutral", "positive")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_OURS = ("file", "row")
+"""Columns that are added, for messages and for whoever looks a text up."""
 _TIMES = ("known_at", "date", "event_at", "created_at", "time", "year")
 
 
@@ -69,8 +71,12 @@ def read_texts(
     for file in files:
         table = with_standard_names(read_table(file), where=str(file))
         renamed = {standard_name(told.text): "text", standard_name(told.label): "label"}
-        require_columns(table, [standard_name(told.text)], where=str(file))
+        wanted = [name for name in renamed if name != "label"]
+        require_columns(table, wanted, where=str(file))
         table = table.rename(columns={old: new for old, new in renamed.items() if old in table})
+        for name in (*renamed.values(), *_OURS):
+            if list(table.columns).count(name) > (name not in _OURS):
+                raise DataError(f"{file}: a column is called {name} that isn't meant; rename it")
         if "label" not in table:
             table["label"] = None
         table["label"] = checked_labels(table, task=task, names=told.names, where=str(file))
@@ -175,7 +181,7 @@ def moments(frame: pd.DataFrame, column: str | None = None) -> pd.Series | None:
         column = next((name for name in _TIMES if name in frame), None)
         if column is None:
             return None
-    require_columns(frame, [column], where="--time")
+    require_columns(frame, [column], where="--by")
     given = frame[column]
     if not pd.api.types.is_datetime64_any_dtype(given):
         text = given.map(_plain, na_action="ignore").astype(str)

@@ -64,3 +64,21 @@ def test_groups_may_be_named_as_the_file_names_them(finstrat, texts, tmp_path):
     parts = [set(pd.read_parquet(out / f"{name}.parquet")["asset"]) for name in ("train", "test")]
     assert parts[0]
     assert not parts[0] & parts[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "added", "message"),
+    [
+        (("--label-column", "mood"), None, "no column mood"),
+        (("--text", "title"), "title", "a column is called text that isn't meant"),
+        (("--label-column", "mood"), "mood", "a column is called label that isn't meant"),
+        ((), "file", "a column is called file that isn't meant"),
+    ],
+)
+def test_columns_that_could_be_mistaken_are_refused(refused, texts, options, added, message):
+    if added:
+        frame = pd.read_csv(texts)
+        frame.assign(**{added: frame["label"]}).to_csv(texts, index=False)
+    out = texts.parent / "data"
+    assert message in refused(3, "model", "prepare", texts, "--out", out, *options)
+    assert not out.exists()
