@@ -149,8 +149,10 @@ def _seen_by(optimizer: Optimizer, problem: Problem) -> Problem:
 
 
 def _key(problem: Problem) -> bytes:
-    """Everything in a problem that may differ within one run."""
+    """Everything in a problem that may differ between two decisions over one market."""
     parts = [str(problem.as_of).encode(), "\0".join(problem.assets).encode()]
+    # The same day is so many sessions from the next rebalance of one schedule, and of another more.
+    parts.append(f"{problem.horizon} {problem.confidence!r}".encode())
     parts += [
         b"-" if a is None else a.tobytes() for a in (problem.alpha, problem.views, problem.current)
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finstrat_plugins.optimizers.equal import Equal
@@ -112,3 +114,17 @@ def test_limit_unknown_to_an_optimizer_moves_its_weights_to_the_nearest():
     (answer,) = Chain(Moody()).answers([given])
     np.testing.assert_allclose(answer.weights, [0.4, 0.0, 0.0], atol=1e-9)
     assert answer.reasons == ()
+
+
+def test_one_day_before_different_next_rebalances_is_two_problems():
+    alpha = np.array([0.5, 0.0, -0.5])
+    optimizer = MeanVariance({"ic": 0.05})
+    weekly, monthly = (
+        replace(problem(), alpha=alpha, horizon=sessions, returns=RETURNS[-optimizer.window :])
+        for sessions in (5, 21)
+    )
+    chain = Chain(optimizer)
+    together = [chain.answers([each])[0].weights for each in (weekly, monthly)]
+    for weights, each in zip(together, (weekly, monthly), strict=True):
+        assert np.array_equal(weights, Chain(optimizer).answers([each])[0].weights)
+    assert not np.allclose(*together)
