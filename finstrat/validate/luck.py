@@ -6,8 +6,8 @@ elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -17,7 +17,7 @@ from finstrat.risk.conventions import known, observed
 from finstrat.validate.bootstrap import FEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,11 +33,21 @@ ALIKE = 0.5
 
 @dataclass(frozen=True)
 class Finding:
-    """What an audit concludes; the form in which a run's `checks/` keep it."""
+    """What an audit concludes; `detail` is what else its record keeps, plain JSON data."""
 
     status: Status
     evidence: str
     figures: tuple[tuple[str, Figure], ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record in a run's `checks/`."""
+        return {
+            "status": self.status,
+            "evidence": self.evidence,
+            "figures": [[label, figure.to_dict()] for label, figure in self.figures],
+            **self.detail,
+        }
 
 
 def independent_trials(returns: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:

