@@ -36,6 +36,7 @@ from finstrat.components import (
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.portfolio.problem import Constraints
 from finstrat.simulate.execution import Execution
+from finstrat.text.rules import Rule, require_different_names
 from finstrat.toml_file import TomlFile, config_error, dotted
 
 if TYPE_CHECKING:
@@ -125,12 +126,26 @@ class Backtest(Settings):
     documents: dict[str, Use] = Field(default_factory=dict)
     facts: dict[str, Use] = Field(default_factory=dict)
     scorers: dict[str, Use] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = Field((), description="what holds scores to their texts, in order")
     signals: dict[str, SignalUse] = Field(default_factory=dict)
     strategy: Use
     optimizer: OptimizerUse | None = None
     costs: Use = Use(use="proportional")
     limits: Constraints = Field(default_factory=Constraints)
     execution: Execution = Field(default_factory=Execution)
+
+    @field_validator("rules")
+    @classmethod
+    def _told_apart(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        require_different_names(rules)
+        return rules
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, with every default.
+
+        `rules` only where there are some: a run without any stays the trial that it always was.
+        """
+        return self.model_dump(mode="json", exclude=None if self.rules else {"rules"})
 
     @field_validator("costs", mode="before")
     @classmethod
@@ -178,7 +193,7 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
     `components` says, for each, who provides it. Relative paths in options start at `root`.
     """
     source = file or TomlFile(config.name, "", {})
-    resolved = config.model_dump(mode="json")
+    resolved = config.to_dict()
     components: dict[str, dict[str, str]] = {}
 
     def make(base: type[C], use: Use, *key: str) -> C:
@@ -219,6 +234,7 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
                     where = source.where(("signals", name, key))
                     reason = str(error).split(".use: ", 1)[-1]
                     raise ConfigError(f"{where}: signals.{name}.{key}: {reason}") from None
+    _check_rules(config.rules, scorers, source)
     return Plan(
         config=config,
         prices=make(MarketSource, config.prices, "prices"),
@@ -263,6 +279,15 @@ def _check_needs(signals: Mapping[str, Signal], source: TomlFile) -> None:
                 where = source.mention(("signals", name), need)
                 hint = did_you_mean(need, known - {f"{name}.{own}" for own in signal.outputs})
                 raise ConfigError(f'{where}: signals.{name}: no signal output "{need}"{hint}')
+
+
+def _check_rules(rules: tuple[Rule, ...], scorers: Mapping[str, Scorer], source: TomlFile) -> None:
+    """Refuse a rule for a scorer that the run doesn't have."""
+    for place, rule in enumerate(rules):
+        if rule.scorer is not None and rule.scorer not in scorers:
+            where = source.where(("rules", place, "scorer"))
+            hint = did_you_mean(rule.scorer, scorers)
+            raise ConfigError(f'{where}: rules: no signal reads a scorer "{rule.scorer}"{hint}')
 
 
 def _provenance(registered: Registered) -> dict[str, str]:

@@ -112,6 +112,7 @@ def run(
             "engine_limits": list(simulation.limits),
             "seed": plan.config.seed,
             "fallbacks": [asdict(each) for each in traded.fallbacks],
+            "rules": scores.rules,
             "fits": {name: [asdict(fit) for fit in done] for name, done in fits.items()},
             "assets": list(market.panel.assets),
             "counts": {

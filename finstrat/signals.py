@@ -13,6 +13,7 @@ import torch
 
 from finstrat.errors import ConfigError, DataError, PluginError, did_you_mean
 from finstrat.faults import told_of
+from finstrat.text.rules import documents_met, ruled
 from finstrat.text.scoring import score_documents
 from finstrat.validate.output import checked_output
 
@@ -49,6 +50,7 @@ class Scores:
         self.device = device
         self.cards: dict[str, ModelCard] = {}
         self.usage: dict[str, dict[str, float]] = {}
+        self.rules: dict[str, dict[str, dict[str, int]]] = {}
         self.unique = self.scored = self.cached = 0
         self._plan = plan
         self._documents = documents
@@ -77,8 +79,18 @@ class Scores:
         self.cards[name] = scorer.card
         if scorer.usage:
             self.usage[name] = scorer.usage
-        self._known[name] = scored.values
-        return scored.values
+        self._known[name] = self._held(name, scored.values)
+        return self._known[name]
+
+    def _held(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        """The scores under the rules of the backtest file, whose use is counted."""
+        rules = [each for each in self._plan.config.rules if each.scorer in {None, name}]
+        if not rules:
+            return values
+        met = documents_met(rules, self._documents.texts, self._documents.kinds)
+        held = ruled(values, rules, met, outputs=self._plan.scorers[name].outputs, scorer=name)
+        self.rules[name] = held.usage
+        return held.values
 
 
 def signal_order(signals: Mapping[str, Signal]) -> list[str]:

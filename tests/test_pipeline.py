@@ -363,3 +363,22 @@ def test_weighing_trading_costs_saves_what_the_account_is_charged(go, overlaid):
         return result.sessions["turnover"].sum()
 
     assert charged(cost_aversion=1.0) < charged()
+
+
+def test_rule_holds_a_score_before_any_signal_sees_it_and_its_use_is_recorded(go, world, tmp_path):
+    plant(tmp_path / "texts.csv", known_at="2015-03-18T15:00:00Z")
+    never = {"name": "no praise", "pattern": "outperform", "value": 0.0}
+    free, held = go(world), go(world, rules=[never])
+    assert free.manifest["rules"] == {}
+    (usage,) = held.manifest["rules"].values()
+    assert usage["no praise"]["met"] >= 1
+    assert usage["no praise"]["changed"] >= 1
+    assert "rules" not in free.config  # an old trial keeps its hash
+    assert held.config["rules"][0]["name"] == "no praise"
+    assert not free.targets.equals(held.targets)
+
+
+def test_rule_for_a_scorer_that_no_signal_reads_is_named(go, world):
+    stray = {"name": "r", "kind": "news", "scorer": "lm-lexico", "veto": True}
+    with pytest.raises(ConfigError, match='no signal reads a scorer "lm-lexico"; did you mean'):
+        go(world, rules=[stray])

@@ -26,8 +26,8 @@ def market_key(plan: Plan) -> str:
 
 
 def scores_key(plan: Plan) -> str:
-    """What scores texts."""
-    return _hash(plan.resolved["scorers"])
+    """What scores texts, and what holds the scores."""
+    return _hash(plan.resolved["scorers"], plan.resolved.get("rules"))
 
 
 def signal_keys(plan: Plan) -> dict[str, str]:

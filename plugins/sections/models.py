@@ -59,6 +59,9 @@ class ModelsSection(Section):
         ]
         if measured:
             tables.append(Table("Measured scores", ("Model", "Measure", "Value"), measured))
+        if rules := tuple(_rules(result)):
+            columns = ("Rule", "Scorer", "Documents it is about", "Scores it changed")
+            tables.append(Table("Rules that hold scores", columns, rules))
         return Block(
             id=self.name,
             title="Models",
@@ -70,6 +73,13 @@ class ModelsSection(Section):
             tables=tuple(tables),
             status="" if check is None else "pass" if check.status == "pass" else "warning",
         )
+
+
+def _rules(result: RunResult) -> Iterator[tuple[str, str, int, int]]:
+    """What each rule of the backtest file was used for."""
+    for scorer, usage in sorted(result.manifest.get("rules", {}).items()):
+        for name, counts in usage.items():
+            yield name, scorer, counts["met"], counts["changed"]
 
 
 def _measured(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str | float]]:
