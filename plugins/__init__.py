@@ -52,6 +52,7 @@ def finstrat_components() -> list[type[Component]]:
     from finstrat_plugins.signals.market_mood import MarketMood
     from finstrat_plugins.signals.momentum import Momentum
     from finstrat_plugins.signals.news_sentiment import NewsSentiment
+    from finstrat_plugins.signals.related import Related
     from finstrat_plugins.signals.revenue_forecast import RevenueForecast
     from finstrat_plugins.signals.risk_scores import RiskScores
     from finstrat_plugins.sources.files import FilesDocuments, FilesFacts, FilesPrices
@@ -75,6 +76,7 @@ def finstrat_components() -> list[type[Component]]:
             MarketMood,
             Momentum,
             NewsSentiment,
+            Related,
             RevenueForecast,
             RiskScores,
         ),
