@@ -44,7 +44,8 @@ START = "0" * 64
 
 SECONDS_WAITED = 60
 
-Decision = Literal["approved", "rejected"]
+Decision = Literal["approved", "rejected", "opened"]
+"""A holdout is opened; everything else is approved or rejected."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Entry:
         number: 1 for the first.
         at: UTC, ISO 8601.
         by, reason: as typed.
-        decision: "approved" or "rejected".
+        decision: "approved" or "rejected", or "opened" of a holdout.
         artefact: its name when it was decided on.
         sha256: of what was decided on.
         previous: the hash of the entry before it.

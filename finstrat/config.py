@@ -170,7 +170,10 @@ def load(file: TomlFile) -> Backtest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A backtest with its names turned into components."""
+    """A backtest with its names turned into components.
+
+    `root` is its project's, and `where` the line that sets its span.
+    """
 
     config: Backtest
     prices: MarketSource
@@ -184,6 +187,8 @@ class Plan:
     costs: CostModel
     resolved: dict[str, Any]
     components: dict[str, dict[str, str]]
+    root: Path
+    where: str
 
 
 def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root: Path) -> Plan:
@@ -248,6 +253,8 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
         costs=make(CostModel, config.costs, "costs"),
         resolved=resolved,
         components=components,
+        root=root,
+        where=source.where(("span", "end")),
     )
 
 

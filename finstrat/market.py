@@ -16,17 +16,22 @@ import pandas as pd
 from finstrat.data import Clock, Documents, Facts, Finding, Panel, Span, Universe, align, quality
 from finstrat.errors import DataError
 from finstrat.faults import told_of
+from finstrat.holdout import Lock
 from finstrat.signals import lead_sessions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.config import Plan
+    from finstrat.holdout import Look
 
 
 @dataclass(frozen=True, eq=False)
 class Market:
-    """Everything a run may see, on one clock; rows before `first` are warm-up only."""
+    """Everything a run may see, on one clock; rows before `first` are warm-up only.
+
+    `looks` are those at opened holdouts that loading it took.
+    """
 
     clock: Clock
     panel: Panel
@@ -35,13 +40,15 @@ class Market:
     first: int
     findings: tuple[Finding, ...]
     digests: dict[str, str]
+    looks: tuple[Look, ...] = ()
 
 
 def load_market(plan: Plan) -> Market:
     """Prices, documents and facts of the evaluated span and of the warm-up before it.
 
     Raises:
-        DataError: there is no price in the span, or a currency is not the market's.
+        DataError: there is no price in the span, a currency is not the market's, or a locked
+            holdout lies in what would be loaded.
     """
     config = plan.config
     universe = Universe(config.universe.assets, config.market.calendar, config.market.currency)
@@ -54,6 +61,7 @@ def load_market(plan: Plan) -> Market:
     first = int(np.searchsorted(clock.sessions, np.datetime64(config.span.start, "D")))
     clock = clock.slice(max(0, first - lead), len(clock))
     loaded_from = Span(clock.sessions[0].astype(dt.date), config.span.end)
+    looks = Lock(plan.root).admit([plan], loaded_from.start)
 
     with told_of(plan, "prices"):
         panel = plan.prices.load(universe, loaded_from)
@@ -88,7 +96,7 @@ def load_market(plan: Plan) -> Market:
         *facts.findings,
     ]
     digests = {"prices": panel.digest(), "documents": documents.digest(), "facts": facts.digest()}
-    return Market(clock, panel, documents, facts, first, tuple(findings), digests)
+    return Market(clock, panel, documents, facts, first, tuple(findings), digests, tuple(looks))
 
 
 def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
@@ -96,7 +104,7 @@ def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
     parts = {}
     for name, source in plan.documents.items():
         with told_of(plan, f"documents.{name}"):
-            parts[name] = source.load(universe, span)
+            parts[name] = _known_by(source.load(universe, span), span.end)
     if not parts:
         return Documents.empty()
     findings = [
@@ -113,6 +121,12 @@ def _joined_documents(plan: Plan, universe: Universe, span: Span) -> Documents:
     return Documents.from_frame(
         pd.concat(frames, ignore_index=True), where="documents", findings=tuple(findings)
     )
+
+
+def _known_by(documents: Documents, end: dt.date) -> Documents:
+    """The documents known by the day `end`, in UTC; a source may hand out more than it is asked."""
+    late = documents.known_at.astype("datetime64[D]") > np.datetime64(end)
+    return documents.take(~late) if late.any() else documents
 
 
 def _joined_facts(plan: Plan, universe: Universe, span: Span) -> Facts:

@@ -21,6 +21,7 @@ from finstrat.components import Inputs
 from finstrat.data import Finding
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.faults import told_of
+from finstrat.holdout import as_recorded
 from finstrat.portfolio.decision import checked
 from finstrat.portfolio.fallback import Chain
 from finstrat.portfolio.targets import target_weights
@@ -121,6 +122,7 @@ def run(
                 "warmup_sessions": market.first,
             },
             "twin": "text signals replaced by their averages" if twin else "no signal reads text",
+            **({"holdout": as_recorded(market.looks)} if market.looks else {}),
         },
         provenance={
             "device": str(scores.device),

@@ -23,7 +23,7 @@ ORDER = (
     ("hookspecs", "host"),
     ("toml_file",),
     ("config", "project"),
-    ("artefacts",),
+    ("artefacts", "holdout"),
     ("faults",),
     ("signals",),
     ("market",),

@@ -15,6 +15,7 @@ import numpy as np
 from finstrat.data import Span, Universe, align
 from finstrat.errors import ConfigError, DataError, did_you_mean
 from finstrat.faults import told_of
+from finstrat.holdout import Lock
 from finstrat.portfolio.allocation import Account, Limit
 from finstrat.portfolio.alpha import (
     expected,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from finstrat.config import Plan
     from finstrat.data import Clock, Panel
     from finstrat.toml_file import TomlFile
+
+BEGINNING = dt.date(1990, 1, 1)
+"""Prices before this say little of a portfolio of today."""
 
 MONTH = 21
 """Sessions of a month."""
@@ -156,8 +160,9 @@ def _history(plan: Plan, clock: Clock) -> Panel:
     end = clock.sessions[-1].astype(dt.date)
     config = plan.config
     universe = Universe(config.universe.assets, config.market.calendar, config.market.currency)
+    Lock(plan.root).admit([plan], BEGINNING)
     with told_of(plan, "prices"):
-        panel = plan.prices.load(universe, Span(dt.date(1990, 1, 1), end))
+        panel = plan.prices.load(universe, Span(BEGINNING, end))
     first = panel.times[panel.member.any(axis=1)][0].astype(dt.date)
     return align.panel_on_sessions(panel, type(clock).build(clock.calendar, Span(first, end)))
 

@@ -27,6 +27,7 @@ from finstrat.cli import (
     doctor,
     explain,
     filings,
+    holdout,
     init,
     log,
     model,
@@ -95,6 +96,7 @@ app.command("monitor")(monitor.monitor)
 app.command("approve")(approve.approve)
 app.command("reject")(approve.reject)
 app.add_typer(log.app, name="log")
+app.add_typer(holdout.app, name="holdout")
 app.add_typer(runs.app, name="runs")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(signals.app, name="signals")

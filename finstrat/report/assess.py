@@ -16,6 +16,7 @@ from finstrat import risk
 from finstrat.report import credit
 from finstrat.validate import verdict as judge
 from finstrat.validate.bootstrap import bootstrap_interval
+from finstrat.validate.held_out import holds_in_the_holdout
 from finstrat.validate.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from finstrat.risk.figure import Figure
     from finstrat.store import RunResult
+    from finstrat.validate.verdict import Check
 
 RETURNS_ALONE = (
     "Inconclusive: returns alone show neither what was known when they were earned nor how many "
@@ -67,7 +69,7 @@ def risk_free_of(result: RunResult) -> float:
 
 
 def verdict_of(result: RunResult) -> Verdict:
-    """The verdict on a run: two checks on the result itself, and the audits it carries."""
+    """The verdict on a run: three checks on the result itself, and the audits it carries."""
     if result.kind == "returns":
         return Verdict("inconclusive", RETURNS_ALONE, ())
     if result.kind == "credit":
@@ -77,7 +79,19 @@ def verdict_of(result: RunResult) -> Verdict:
             judge.beats_twin(column(result, "net"), column(result, "twin"), seed=seed_of(result)),
             judge.period_unknown_to_models(result.cards, session_dates(result)),
             *(judge.recorded_audit(name, result.checks) for name in judge.AUDITS),
+            _holdout(result),
         ]
+    )
+
+
+def _holdout(result: RunResult) -> Check:
+    """What a look at a holdout showed."""
+    net, twin = column(result, "net"), column(result, "twin")
+    return holds_in_the_holdout(
+        result.manifest.get("holdout", {}),
+        session_dates(result),
+        net if np.isnan(twin).all() else net - twin,
+        seed=seed_of(result),
     )
 
 

@@ -160,6 +160,10 @@ CONVENTIONS: dict[str, Convention] = {
     "excess.daily-mean": Convention(
         "fraction", "mean of the daily net return less that of the text-neutral twin"
     ),
+    "holdout.daily-mean": Convention(
+        "fraction",
+        "the same over the sessions of the holdout; of the net return where no text is read",
+    ),
     "difference.daily-mean": Convention(
         "fraction", "mean of one run's daily net return less another's, on common sessions"
     ),

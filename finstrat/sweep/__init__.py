@@ -22,6 +22,7 @@ import numpy as np
 
 from finstrat import __version__
 from finstrat.errors import DataError, FinstratError
+from finstrat.holdout import Lock
 from finstrat.ledger import Entry, Ledger, trial_of
 from finstrat.market import load_market
 from finstrat.pipeline import benchmark_returns, pick_device
@@ -137,6 +138,10 @@ def _outcomes(task: Sweep) -> tuple[list[Outcome], Market]:
     for group in groups.values():
         try:
             market = load_market(group[0][1])
+            # One load serves them all, and each of them is a look at whatever holdout is in it.
+            Lock(group[0][1].root).admit(
+                [plan for _, plan in group], market.clock.sessions[0].astype(dt.date)
+            )
         except FinstratError as error:
             # Without its data there is no telling which trial it would have been.
             first = first or error
