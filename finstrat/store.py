@@ -155,8 +155,7 @@ def directory_written_whole(path: Path, *, mark: str) -> Iterator[Path]:
     Raises:
         DataError: something else is at `path`.
     """
-    if path.exists() and not (path / mark).is_file() and not _is_empty(path):
-        raise DataError(f"{path}: is there already and holds no {mark}; choose another name")
+    require_replaceable(path, mark=mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     temporary.mkdir()
@@ -172,6 +171,16 @@ def directory_written_whole(path: Path, *, mark: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def require_replaceable(path: Path, *, mark: str) -> None:
+    """See that `directory_written_whole` will be able to write there; ask it before long work.
+
+    Raises:
+        DataError: something else is at `path`.
+    """
+    if path.exists() and not (path / mark).is_file() and not _is_empty(path):
+        raise DataError(f"{path}: is there already and holds no {mark}; choose another name")
 
 
 def _is_empty(path: Path) -> bool:

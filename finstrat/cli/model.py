@@ -9,6 +9,7 @@ import typer
 
 from finstrat.cli.model_head import head
 from finstrat.cli.model_prepare import prepare
+from finstrat.cli.model_pretrain import pretrain
 from finstrat.cli.model_tune import tune
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Prepare, train, judge the models behind signals.")
 app.command("prepare")(prepare)
+app.command("pretrain")(pretrain)
 app.command("head")(head)
 app.command("tune")(tune)
 

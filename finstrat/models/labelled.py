@@ -178,7 +178,7 @@ def moments(frame: pd.DataFrame, column: str | None = None) -> pd.Series | None:
         DataError: the column asked for isn't there, or holds something else than times.
     """
     if column is None:
-        column = next((name for name in _TIMES if name in frame), None)
+        column = time_column(frame)
         if column is None:
             return None
     require_columns(frame, [column], where="--by")
@@ -197,6 +197,11 @@ def moments(frame: pd.DataFrame, column: str | None = None) -> pd.Series | None:
             f"({int(unread.sum())} rows)"
         )
     return parsed.dt.as_unit("ns")
+
+
+def time_column(frame: pd.DataFrame) -> str | None:
+    """The first of known_at, date, event_at, created_at, time and year that `frame` has."""
+    return next((name for name in _TIMES if name in frame), None)
 
 
 def require_apart(train: Sequence[str], other: Sequence[str], *, where: str) -> None:

