@@ -12,6 +12,7 @@ import math
 import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,8 +87,13 @@ def train(
     Runs on a GPU where there is one; bf16 where it is quick.
 
     Raises:
-        ConfigError: `work` holds a training of another plan.
+        ConfigError: `work` holds a training of another plan, or accelerate isn't installed.
     """
+    if find_spec("accelerate") is None:
+        raise ConfigError(
+            "training needs accelerate; install finstrat with its extra: pip install "
+            "'finstrat[train]'"
+        )
     _claim(work, plan)
     arguments = TrainingArguments(
         output_dir=str(work),
