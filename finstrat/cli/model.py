@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finstrat.cli.model_head import head
+from finstrat.cli.model_label import label
 from finstrat.cli.model_prepare import prepare
 from finstrat.cli.model_pretrain import pretrain
 from finstrat.cli.model_tune import tune
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Prepare, train, judge the models behind signals.")
 app.command("prepare")(prepare)
 app.command("pretrain")(pretrain)
+app.command("label")(label)
 app.command("head")(head)
 app.command("tune")(tune)
 

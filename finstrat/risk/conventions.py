@@ -241,6 +241,33 @@ CONVENTIONS: dict[str, Convention] = {
     "sessions.before-cutoff": Convention(
         "fraction", "share of sessions that a model's training data may reach into"
     ),
+    "classification.accuracy": Convention(
+        "fraction", "texts whose likeliest class is the true one; an unknown answer is wrong"
+    ),
+    "classification.difference": Convention(
+        "fraction", "accuracy of one model less another's on the same texts"
+    ),
+    "classification.macro-f1": Convention(
+        "fraction", "mean over the classes of F1, which is 0 where nothing of the class was found"
+    ),
+    "classification.mcc": Convention(
+        "ratio", "Matthews correlation of answers and labels, for any number of classes"
+    ),
+    "classification.precision": Convention("fraction", "texts of the class among those said to be"),
+    "classification.recall": Convention("fraction", "texts said to be of it among the class's own"),
+    "classification.f1": Convention("fraction", "harmonic mean of precision and recall"),
+    "classification.log-loss": Convention(
+        "nats", "mean of -log of the true class's probability, among texts that have one"
+    ),
+    "classification.brier": Convention(
+        "ratio", "mean squared distance of the probabilities from the true class, 0 to 2"
+    ),
+    "classification.ece": Convention(
+        "fraction", "mean gap between confidence and share right, over ten bins of confidence"
+    ),
+    "mcnemar.p": Convention(
+        "probability", "of a split as uneven, were both models right equally often (two-sided)"
+    ),
     "credit.roc-auc": Convention(
         "probability",
         "that a borrower who defaulted was ranked above one who paid, ties counting half",
