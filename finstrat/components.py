@@ -243,6 +243,10 @@ class Scorer(Component, ABC):
         return None
 
 
+Placebo = Literal["shift", "swap"]
+"""The same texts at other times, or about other assets."""
+
+
 class Signal(Component, ABC):
     """A feature of time, and of assets where `scope` is "asset".
 
@@ -253,6 +257,9 @@ class Signal(Component, ABC):
         warmup: sessions before the first that counts; with finite memory, row t depends on the
             rows t - warmup to t only.
         memory: "finite" or "expanding".
+        placebos: for one that reads documents, what would show it to be luck: "shift" (the texts at
+            other times) and "swap" (about other assets). None, the default: both where `scope` is
+            "asset", "shift" where it is "market".
     """
 
     kind = "signal"
@@ -261,6 +268,7 @@ class Signal(Component, ABC):
     needs: tuple[str, ...] = ()
     warmup: int = 0
     memory: Literal["finite", "expanding"] = "finite"
+    placebos: ClassVar[tuple[Placebo, ...] | None] = None
 
     @abstractmethod
     def compute(self, inputs: Inputs) -> torch.Tensor:

@@ -7,7 +7,7 @@ import pytest
 import finstrat
 from finstrat.audit import audit_run
 from finstrat.components import Signal
-from finstrat.errors import DataError
+from finstrat.errors import DataError, PluginError
 from finstrat.ledger import Ledger
 from finstrat.store import load
 
@@ -151,6 +151,90 @@ def test_prescient_text_beats_its_placebos_and_noise_does_not(ran, check, world,
     texts["text"] = rng.permutation(texts["text"].to_numpy())
     texts.to_csv(tmp_path / "texts.csv", index=False)
     assert check(ran(config), placebos=39)["placebo"]["status"] == "inconclusive"
+
+
+@pytest.fixture
+def six(world, tmp_path):
+    """Six assets, of which some always rise more, and praise or blame for each as it deserves."""
+    days = pd.bdate_range("2015-01-02", "2015-04-24").drop(
+        pd.to_datetime(["2015-01-19", "2015-02-16", "2015-04-03"])
+    )
+    drift = np.array([3, 2, 1, -1, -2, -3]) * 1e-3
+    moves = np.random.default_rng(1).normal(drift, 0.004, (len(days), 6))
+    close = pd.DataFrame(100 * np.exp(moves.cumsum(axis=0)), index=days, columns=list("ABCDEF"))
+    long = close.rename_axis("date").reset_index().melt("date", var_name="asset")
+    long.assign(open=long["value"]).rename(columns={"value": "close"}).to_csv(
+        tmp_path / "prices.csv", index=False
+    )
+    stamps = [f"{day:%Y-%m-%d}T15:00:00Z" for day in days]
+    praise = [
+        "strong profit gain",
+        "profit",
+        "profit weak gain",
+        "weak loss gain",
+        "loss",
+        "weak loss",
+    ]
+    texts = pd.DataFrame(
+        [
+            {"id": f"{asset}{i}", "asset": asset, "event_at": at, "known_at": at, "text": text}
+            for i, at in enumerate(stamps)
+            for asset, text in zip(close.columns, praise, strict=True)
+        ]
+    )
+    texts.to_csv(tmp_path / "texts.csv", index=False)
+    news = {"use": "news-sentiment", "scorer": "lm-lexicon", "half_life": 1, "novelty": 0.0}
+    span = {"start": "2015-01-02", "end": "2015-04-24"}
+    return {**world, "span": span, "signals": {"news": news}}
+
+
+def test_texts_that_tell_assets_apart_lose_by_a_swap_and_not_by_a_shift(ran, check, six):
+    record = check(ran(six), placebos=60)["placebo"]
+    figures = {label: each["value"] for label, each in record["figures"]}
+    # Every text of an asset says the same, so shifting them changes nothing at all.
+    assert figures["Placebo p-value, shifted in time"] == 1.0
+    assert set(record["placebos"]["shift"]) == {record["own"]}
+    # A few swaps leave the praised half praised.
+    assert figures["Placebo p-value, swapped between assets"] < 0.15
+    assert [len(record["placebos"][kind]) for kind in ("shift", "swap")] == [30, 30]
+    assert record["status"] == "inconclusive"
+
+
+def test_signal_declares_which_placebos_apply_to_it(ran, check, six, host, monkeypatch):
+    found = host.get(Signal, "news-sentiment").component
+    directory = ran(six)
+    monkeypatch.setattr(found, "placebos", ("swap",))
+    record = check(directory)["placebo"]
+    assert record["status"] == "pass"
+    assert list(record["placebos"]) == ["swap"]
+    monkeypatch.setattr(found, "placebos", ())
+    assert "declare no placebo that applies" in check(directory)["placebo"]["evidence"]
+    monkeypatch.setattr(found, "placebos", ("swaps",))
+    with pytest.raises(PluginError, match='signals.news: .*no placebo "swaps"; .* shift and swap'):
+        check(directory)
+
+
+def test_four_assets_are_too_few_to_swap(ran, check):
+    assert list(check(ran())["placebo"]["placebos"]) == ["shift"]
+
+
+def test_lags_show_that_a_signal_tells_of_the_past(ran, check, six):
+    momentum = {"use": "momentum", "window": 1, "skip": 0}
+    config = {
+        **six,
+        "signals": {"last": momentum},
+        "strategy": {"use": "long-short", "signal": "last.value", "fraction": 0.5, "min_names": 2},
+    }
+    record = check(ran(config))["lags"]
+    assert record["status"] == "diagnostic"
+    means = {row["lag"]: row["mean"] for row in record["lags"]}
+    assert sorted(means) == list(range(-5, 6))
+    # Decided at the close of t, filled at the open of t + 1 and held to that of t + 2, which equals
+    # the close: the return of a session is what the signal says of itself two sessions later.
+    assert max(means, key=means.get) == -2
+    assert "had the signals been known 2 sessions earlier" in record["evidence"]
+    own = dict(record["figures"])["Mean daily return before costs, lag +0"]
+    assert own["value"] == means[0]
 
 
 def test_changed_inputs_are_refused(ran, check, tmp_path):

@@ -1,8 +1,8 @@
 """Puts a finished run to the test: the pipeline again, under inputs that are changed on purpose.
 
 Each check has a file here and leaves one record for the run's `checks/`; the report puts itself
-together from them. A check says only what it saw: pass, fail, inconclusive or not applicable. None
-adds a trial.
+together from them. A check says only what it saw: pass, fail, inconclusive or not applicable; a
+diagnostic says what it saw and judges nothing. None adds a trial.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from finstrat.audit.case import Case, case_of, reopen
 from finstrat.audit.engines import agrees_with_a_second_engine
 from finstrat.audit.fitted import out_of_sample
 from finstrat.audit.future import uses_no_future
+from finstrat.audit.lags import over_lags
 from finstrat.audit.placebos import beats_placebos
 from finstrat.audit.residual import beyond_prices
 from finstrat.audit.trials import survives_its_trials
 from finstrat.job import report_files
 from finstrat.store import canonical_json, load, write_atomically
 from finstrat.text.cache import ScoreCache
-from finstrat.validate.verdict import AUDITS
+from finstrat.validate.verdict import AUDITS, DIAGNOSTICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from finstrat.host import Host
     from finstrat.project import Project
     from finstrat.signals import Progress
-    from finstrat.validate.luck import Finding
+    from finstrat.validate.luck import Diagnosis, Finding
 
 __all__ = ["PLACEBOS", "Case", "audit", "audit_run", "beats_placebos", "case_of", "reopen"]
 
@@ -66,15 +67,16 @@ def audit_run(
 
 
 def audit(
-    case: Case, *, placebos: int = PLACEBOS, checks: Collection[str] = tuple(AUDITS)
+    case: Case, *, placebos: int = PLACEBOS, checks: Collection[str] = (*AUDITS, *DIAGNOSTICS)
 ) -> dict[str, dict[str, Any]]:
-    """The record of each of `checks`, by its name in `finstrat.validate.verdict.AUDITS`."""
-    made: dict[str, Callable[[Case], Finding]] = {
+    """The record of each of `checks`, by its name in `AUDITS` or `DIAGNOSTICS` of the verdict."""
+    made: dict[str, Callable[[Case], Finding | Diagnosis]] = {
         "deflated-sharpe": survives_its_trials,
         "causality": uses_no_future,
         "placebo": partial(beats_placebos, draws=placebos),
         "past-returns": beyond_prices,
         "out-of-sample": out_of_sample,
         "second-engine": agrees_with_a_second_engine,
+        "lags": over_lags,
     }
     return {name: made[name](case).to_dict() for name in checks}

@@ -27,7 +27,8 @@ def audit(
     ],
     *,
     placebos: Annotated[
-        int, typer.Option(min=19, help="Placebo texts; 19 can just reach p = 0.05.")
+        int,
+        typer.Option(min=19, help="Placebo texts, shared among their kinds; 19 each at least."),
     ] = 200,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="Where tensors live.")
@@ -55,7 +56,7 @@ def audit(
     if as_json:
         print_json({"run": path.name, "verdict": report["verdict"], "checks": records})
     else:
-        _print(report, path)
+        _print(report, records, path)
     outcome = report["verdict"]["outcome"]
     raise typer.Exit({"supported": 0, "refuted": 4}.get(outcome, 5))
 
@@ -75,7 +76,7 @@ def _run_of(
     return find_run(state, subject)
 
 
-def _print(report: dict[str, Any], path: Path) -> None:
+def _print(report: dict[str, Any], records: dict[str, dict[str, Any]], path: Path) -> None:
     """The verdict and its checks, on standard output."""
     checks = report["verdict"]["checks"]
     rows = [(each["name"], each["status"], each["evidence"]) for each in checks]
@@ -84,4 +85,7 @@ def _print(report: dict[str, Any], path: Path) -> None:
     for each in checks:
         for item in each["figures"]:
             typer.echo(f"  {item['label']}: {show.value(item['figure'])}")
+    for name, record in records.items():
+        if record["status"] == "diagnostic":
+            typer.echo(f"{name}: {record['evidence']}")
     typer.echo(f"report: {shown_path(path / 'report.html')}")

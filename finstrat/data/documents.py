@@ -20,7 +20,7 @@ from finstrat.data.frames import require_columns, require_utc, require_values, w
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -150,10 +150,26 @@ class Documents:
         return Wording(self.texts, np.arange(len(self)))
 
     @cached_property
+    def compared(self) -> dict[str, Any]:
+        """What was worked out by comparing the texts about one asset, by name.
+
+        Documents that `about_others` made share it, since their texts stay together.
+        """
+        return {}
+
+    @cached_property
     def ids(self) -> list[str]:
         """The document ids, D of them."""
         result: list[str] = self.table.column("id").to_pylist()
         return result
+
+    @cached_property
+    def id_codes(self) -> NDArray[np.int64]:
+        """The same as numbers, `[D]`: equal where the ids are."""
+        encoded = self.table.column("id").combine_chunks().dictionary_encode()
+        codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        codes.flags.writeable = False
+        return codes
 
     @cached_property
     def assets(self) -> list[str | None]:
@@ -254,6 +270,23 @@ class Documents:
         other.__dict__["wording"] = replace(self.wording, places=self.wording.places[order])
         return other
 
+    def about_others(self, others: Mapping[str, str]) -> Documents:
+        """The same documents, each about the asset that `others` names instead of its own.
+
+        Rows stay where they are, so those of one document may no longer be ordered by asset.
+        """
+        own = self.asset_codes
+        names = tuple(others.get(name, name) for name in own.names)
+        # The code -1, the market, finds the null at the end.
+        column = pa.array([*names, None], pa.string()).take(pa.array(own.codes % (len(names) + 1)))
+        place = self.table.schema.get_field_index("asset")
+        table = self.table.set_column(place, SCHEMA.field("asset"), column)
+        other = Documents(table, self.findings)
+        kept = _TEXTLESS - {"assets", "asset_codes"} | {"texts", "wording"}
+        other.__dict__.update({name: vars(self)[name] for name in kept & set(vars(self))})
+        other.__dict__.update(asset_codes=AssetCodes(own.codes, names), compared=self.compared)
+        return other
+
     def _with_text_column(self, texts: pa.ChunkedArray) -> Documents:
         place = self.table.schema.get_field_index("text")
         table = self.table.set_column(place, SCHEMA.field("text"), texts)
@@ -277,6 +310,7 @@ class Documents:
 
 _TEXTLESS = {
     "ids",
+    "id_codes",
     "assets",
     "asset_codes",
     "kinds",

@@ -102,4 +102,5 @@ def links_of(inputs: Inputs, entities: Entities) -> AssetLinks:
 def _tensor(
     values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], inputs: Inputs
 ) -> torch.Tensor:
-    return torch.from_numpy(values).to(inputs.device)
+    # A copy, since what was worked out once is shared and torch takes only what can be written to.
+    return torch.from_numpy(values.copy()).to(inputs.device)

@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finstrat.errors import DataError
-from finstrat.text.clean import clean
-from finstrat.text.words import words
+from finstrat.text.vocabulary import distinct_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -73,7 +72,11 @@ def novelty(
     moments = documents.visible_at.astype(np.int64)
     reach = int(days * 86_400e9)
     if vectors is None:
-        return _by_words(documents, moments, reach=reach)
+        name = f"novelty by words within {reach} ns"
+        if name not in documents.compared:
+            documents.compared[name] = _by_words(documents, moments, reach=reach)
+        result: Novelty = documents.compared[name]
+        return result
     known, similarity = _cosines(vectors)
     found = _nothing_alike(known)
     for rows in _groups(documents, known):
@@ -90,7 +93,7 @@ def _by_words(documents: Documents, moments: NDArray[np.int64], *, reach: int) -
     # Imported here because numba takes a moment.
     from finstrat.text.novelty_kernel import most_alike
 
-    used = documents.wording.once("distinct words", _distinct_words)
+    used = distinct_words(documents.wording)
     places = documents.wording.places
     known = np.diff(used.starts)[places] > 0
     found = _nothing_alike(known)
@@ -101,6 +104,8 @@ def _by_words(documents: Documents, moments: NDArray[np.int64], *, reach: int) -
         most_alike(used.starts, used.words, places[rows], first, latest, alike, nearest)
         found.novelty[rows] = 1.0 - alike
         found.nearest[rows] = np.where(nearest >= 0, rows[nearest], -1)
+    for array in (found.novelty, found.nearest):
+        array.flags.writeable = False
     return found
 
 
@@ -138,29 +143,6 @@ def _groups(documents: Documents, known: NDArray[np.bool_]) -> list[NDArray[np.i
     codes = documents.asset_codes.codes[rows]
     order = np.argsort(codes, kind="stable")
     return np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1) if len(rows) else []
-
-
-@dataclass(frozen=True, eq=False)
-class _Words:
-    """The distinct words of texts: text i uses `words[starts[i] : starts[i + 1]]` of `count`."""
-
-    starts: NDArray[np.int64]
-    words: NDArray[np.int64]
-    count: int
-
-
-def _distinct_words(texts: Sequence[str]) -> _Words:
-    column: dict[str, int] = {}
-    sets = [
-        sorted({column.setdefault(word, len(column)) for word in words(clean(text))})
-        for text in texts
-    ]
-    sizes = np.array([len(each) for each in sets], dtype=np.int64)
-    return _Words(
-        starts=np.concatenate([[0], np.cumsum(sizes)]),
-        words=np.array([each for one in sets for each in one], dtype=np.int64),
-        count=len(column),
-    )
 
 
 def _cosines(vectors: NDArray[np.float32]) -> tuple[NDArray[np.bool_], Similarity]:

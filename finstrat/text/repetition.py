@@ -7,15 +7,17 @@ links, as bots write them. It knows no author; who posts a new text each time is
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from finstrat.errors import DataError
 from finstrat.text.clean import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from finstrat.data import Documents
@@ -43,22 +45,31 @@ def earlier_copies(documents: Documents, *, days: float = 7.0) -> NDArray[np.int
     """
     if not days > 0:
         raise DataError(f"earlier_copies: days must be positive, got {days}")
-    moments = documents.visible_at.astype(np.int64)
-    reach = int(days * 86_400e9)
-    copies = np.zeros(len(documents), dtype=np.int64)
-    templates = documents.wording.once("templates", lambda texts: [template(t) for t in texts])
-    places = documents.wording.places.tolist()
-    recent: dict[str, deque[int]] = {}
-    seen: dict[tuple[str, str], None] = {}
-    for row in documents.in_time.tolist():
-        name = (documents.ids[row], documents.texts[row])
-        if name in seen:
-            copies[row] = -1
-            continue
-        seen[name] = None
-        earlier = recent.setdefault(templates[places[row]], deque())
-        while earlier and earlier[0] < moments[row] - reach:
-            earlier.popleft()
-        copies[row] = len(earlier)
-        earlier.append(int(moments[row]))
+    wording = documents.wording
+    templates = wording.once("templates", _templates)[wording.places]
+    texts = wording.once("equal texts", lambda each: pd.factorize(np.array(each, object))[0])
+    in_time = documents.in_time
+    rows = pd.DataFrame(
+        {
+            "row": in_time,
+            "id": documents.id_codes[in_time],
+            "text": texts[wording.places][in_time],
+            "template": templates[in_time],
+            "moment": documents.visible_at.astype(np.int64)[in_time],
+        }
+    )
+    copies = np.full(len(documents), -1, dtype=np.int64)
+    once = rows[~rows.duplicated(["id", "text"])].sort_values("template", kind="stable")
+    # Templates apart and moments in order, so that one search finds the first that is not too old.
+    moments = np.unique(once["moment"])
+    whole = once["template"].to_numpy() * (len(moments) + 1)
+    since = np.searchsorted(moments, once["moment"] - int(days * 86_400e9))
+    place = whole + np.searchsorted(moments, once["moment"])
+    copies[once["row"]] = np.arange(len(once)) - np.searchsorted(place, whole + since)
     return copies
+
+
+def _templates(texts: Sequence[str]) -> NDArray[np.int64]:
+    """The template of each text, as a number."""
+    codes = pd.factorize(np.array([template(each) for each in texts], dtype=object))[0]
+    return codes.astype(np.int64)

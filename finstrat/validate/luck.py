@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from finstrat.components import Placebo
     from finstrat.risk.figure import Figure
     from finstrat.validate.verdict import Status
 
@@ -48,6 +49,20 @@ class Finding:
             "figures": [[label, figure.to_dict()] for label, figure in self.figures],
             **self.detail,
         }
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an audit saw without judging it: no verdict rests on it. Else as `Finding`."""
+
+    evidence: str
+    figures: tuple[tuple[str, Figure], ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record in a run's `checks/`."""
+        told = Finding("not applicable", self.evidence, self.figures, self.detail).to_dict()
+        return {**told, "status": "diagnostic"}
 
 
 def independent_trials(returns: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -123,26 +138,45 @@ def deflated_sharpe(
     return Finding("inconclusive", f"{told}; {CONFIDENCE} is needed.", figures)
 
 
-def placebo_test(own: float, placebos: NDArray[np.float64]) -> Finding:
-    """Whether text that stands at the wrong time earns as much.
+TOLD = {
+    "shift": "with the same texts at other times",
+    "swap": "with the texts of each asset given to another",
+}
+"""What was done to the texts, by kind of placebo."""
 
-    `own` and `placebos` `[B]` are mean daily returns before costs. p = (1 + #{placebo ≥ own}) /
-    (B + 1) (Phipson and Smyth, 2010), so it is never zero.
+NAMES = {"shift": "shifted in time", "swap": "swapped between assets"}
+"""The same for a label."""
+
+
+def placebo_test(own: float, placebos: Mapping[Placebo, NDArray[np.float64]]) -> Finding:
+    """Whether text that stands at the wrong time, or with the wrong asset, earns as much.
+
+    `own` and, by kind, `placebos` `[B]` are mean daily returns before costs. For each kind p = (1 +
+    #{placebo ≥ own}) / (B + 1) (Phipson and Smyth, 2010), so it is never zero; all must be at
+    most 0.05.
     """
-    draws = len(placebos)
-    p = (1 + int((placebos >= own).sum())) / (draws + 1)
-    figures = (
-        ("Placebo p-value", known("luck.placebo-p", p, n=draws)),
-        ("Mean daily return before costs", known("return.daily-gross", own, n=draws)),
+    figures = [
         (
-            "The same, median placebo",
-            known("return.daily-gross", float(np.median(placebos)), n=draws),
-        ),
-    )
-    told = (
-        f"Of {draws} placebos with the same texts at other times, "
-        f"{int((placebos >= own).sum())} earned as much before costs: p = {p:.3f}"
-    )
-    if p <= 1 - CONFIDENCE:
-        return Finding("pass", f"{told}.", figures)
-    return Finding("inconclusive", f"{told}; at most {1 - CONFIDENCE:.2f} is needed.", figures)
+            "Mean daily return before costs",
+            known("return.daily-gross", own, n=sum(map(len, placebos.values()))),
+        )
+    ]
+    told = []
+    likely = 0.0
+    for kind, earned in placebos.items():
+        draws, as_much = len(earned), int((earned >= own).sum())
+        p = (1 + as_much) / (draws + 1)
+        likely = max(likely, p)
+        figures += [
+            (f"Placebo p-value, {NAMES[kind]}", known("luck.placebo-p", p, n=draws)),
+            (
+                f"Median placebo, {NAMES[kind]}",
+                known("return.daily-gross", float(np.median(earned)), n=draws),
+            ),
+        ]
+        told.append(f"Of {draws} placebos {TOLD[kind]}, {as_much} earned as much: p = {p:.3f}")
+    evidence = f"{'. '.join(told)}, before costs"
+    if likely <= 1 - CONFIDENCE:
+        return Finding("pass", f"{evidence}.", tuple(figures))
+    needed = f"at most {1 - CONFIDENCE:.2f} is needed"
+    return Finding("inconclusive", f"{evidence}; {needed}.", tuple(figures))

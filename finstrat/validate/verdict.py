@@ -38,6 +38,11 @@ AUDITS = {
 }
 """What each audit shows, by the name under which it records its result."""
 
+DIAGNOSTICS = {
+    "lags": "what signals known earlier or later would earn",
+}
+"""What an audit records beside them, and no verdict rests on."""
+
 
 @dataclass(frozen=True)
 class Check:

@@ -25,6 +25,7 @@ def bundled_sections() -> list[type[Section]]:
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.stress import StressSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
+    from finstrat_plugins.sections.timing import TimingSection
     from finstrat_plugins.sections.verdict import VerdictSection
 
     return [
@@ -43,5 +44,6 @@ def bundled_sections() -> list[type[Section]]:
         RiskSection,
         StressSection,
         TailForecastsSection,
+        TimingSection,
         VerdictSection,
     ]

@@ -11,8 +11,11 @@ from finstrat.components import Section
 from finstrat.report.assess import verdict_of
 from finstrat.report.block import Block, Chart, Table
 from finstrat.report.chart import BLUE, ORANGE, SCHEMA
+from finstrat.validate.luck import NAMES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from finstrat.report.assess import Labelled
     from finstrat.store import RunResult
 
@@ -41,7 +44,7 @@ class VerdictSection(Section):
             figures=figures
             if result.kind == "credit"
             else (*figures, ("Runs tried", _trials(result))),
-            charts=_placebo_chart(result.checks.get("placebo")),
+            charts=_placebo_charts(result.checks.get("placebo")),
             tables=(
                 Table(
                     "Checks",
@@ -63,60 +66,64 @@ def _trials(result: RunResult) -> risk.Figure:
     return risk.known("trials.total", total, n=int(total))
 
 
-def _placebo_chart(record: Any) -> tuple[Chart, ...]:  # noqa: ANN401 - a record may hold anything
-    """A histogram of what the placebos earned, with the run's own mean; none without placebos."""
-    if not isinstance(record, dict) or not record.get("draws"):
+def _placebo_charts(record: Any) -> tuple[Chart, ...]:  # noqa: ANN401 - a record may hold anything
+    """For each kind of placebo what it earned, with the run's own mean; none without placebos."""
+    placebos = record.get("placebos") if isinstance(record, dict) else None
+    if not isinstance(placebos, dict):
         return ()
-    draws, own = np.asarray(record["draws"]) * 1e4, float(record["own"]) * 1e4
+    return tuple(
+        _histogram(NAMES[kind], np.asarray(earned) * 1e4, float(record["own"]) * 1e4)
+        for kind, earned in placebos.items()
+    )
+
+
+def _histogram(name: str, draws: NDArray[np.float64], own: float) -> Chart:
+    """What the placebos of one kind earned, in basis points, and the run."""
     counts, edges = np.histogram(draws, bins=min(30, max(8, len(draws) // 8)))
     bins = [
         {"low": round(float(low), 4), "high": round(float(high), 4), "count": int(count)}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     axis = "mean daily return before costs, basis points"
-    return (
-        Chart(
-            title="The run among its placebos",
-            alt=(
-                f"Histogram of {len(draws)} placebos between {draws.min():.2f} and "
-                f"{draws.max():.2f} basis points a session; the run itself earned {own:.2f}."
-            ),
-            spec={
-                "$schema": SCHEMA,
-                "width": "container",
-                "height": 180,
-                "autosize": {"type": "fit", "contains": "padding"},
-                "layer": [
-                    {
-                        "data": {"values": bins},
-                        "mark": {"type": "bar", "color": BLUE, "binSpacing": 1},
-                        "encoding": {
-                            "x": {
-                                "field": "low",
-                                "type": "quantitative",
-                                "bin": "binned",
-                                "title": axis,
-                            },
-                            "x2": {"field": "high"},
-                            "y": {"field": "count", "type": "quantitative", "title": "placebos"},
-                            "tooltip": [
-                                {"field": "low", "type": "quantitative", "title": "From"},
-                                {"field": "high", "type": "quantitative", "title": "To"},
-                                {"field": "count", "type": "quantitative", "title": "Placebos"},
-                            ],
-                        },
-                    },
-                    {
-                        "data": {"values": [{"own": round(own, 4)}]},
-                        "mark": {"type": "rule", "color": ORANGE, "strokeWidth": 2.5},
-                        "encoding": {
-                            "x": {"field": "own", "type": "quantitative"},
-                            "tooltip": [
-                                {"field": "own", "type": "quantitative", "title": "This run"}
-                            ],
-                        },
-                    },
-                ],
-            },
+    return Chart(
+        title=f"The run among its placebos: {name}",
+        alt=(
+            f"Histogram of {len(draws)} placebos between {draws.min():.2f} and "
+            f"{draws.max():.2f} basis points a session; the run itself earned {own:.2f}."
         ),
+        spec={
+            "$schema": SCHEMA,
+            "width": "container",
+            "height": 180,
+            "autosize": {"type": "fit", "contains": "padding"},
+            "layer": [
+                {
+                    "data": {"values": bins},
+                    "mark": {"type": "bar", "color": BLUE, "binSpacing": 1},
+                    "encoding": {
+                        "x": {
+                            "field": "low",
+                            "type": "quantitative",
+                            "bin": "binned",
+                            "title": axis,
+                        },
+                        "x2": {"field": "high"},
+                        "y": {"field": "count", "type": "quantitative", "title": "placebos"},
+                        "tooltip": [
+                            {"field": "low", "type": "quantitative", "title": "From"},
+                            {"field": "high", "type": "quantitative", "title": "To"},
+                            {"field": "count", "type": "quantitative", "title": "Placebos"},
+                        ],
+                    },
+                },
+                {
+                    "data": {"values": [{"own": round(own, 4)}]},
+                    "mark": {"type": "rule", "color": ORANGE, "strokeWidth": 2.5},
+                    "encoding": {
+                        "x": {"field": "own", "type": "quantitative"},
+                        "tooltip": [{"field": "own", "type": "quantitative", "title": "This run"}],
+                    },
+                },
+            ],
+        },
     )

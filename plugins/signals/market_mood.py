@@ -137,7 +137,7 @@ class MarketMood(Signal):
         usual = features.lag(features.rolling_quantile(move, self.config.window, 0.75))
         moved = torch.where(move.isnan() | usual.isnan(), torch.nan, (move > usual).double())
         probability = moving_probability(
-            inputs.documents.texts,
+            inputs.documents.wording,
             inputs.document_sessions().cpu().numpy(),
             moved.cpu().numpy(),
         )

@@ -130,3 +130,14 @@ def test_assets_come_as_numbers_too_with_the_market_below_zero():
     assert codes.codes.tolist() == [-1, 0, 1]
     assert codes.names == ("BB", "AA")
     assert Documents.empty().asset_codes.codes.tolist() == []
+
+
+def test_documents_of_one_asset_go_to_another_and_nothing_else_changes():
+    docs = documents()
+    other = docs.about_others({"AA": "BB", "BB": "AA"})
+    assert other.assets == [None, "AA", "BB"]
+    assert other.asset_codes.codes.tolist() == docs.asset_codes.codes.tolist()
+    assert [other.asset_codes.names[code] for code in other.asset_codes.codes[1:]] == ["AA", "BB"]
+    expected = docs.frame().assign(asset=[None, "AA", "BB"])
+    pd.testing.assert_frame_equal(other.frame(), expected)
+    assert docs.assets == [None, "BB", "AA"]

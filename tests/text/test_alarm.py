@@ -1,9 +1,16 @@
 import numpy as np
 import pytest
 
-from finstrat.text.alarm import moving_probability
+from finstrat.data.documents import Wording
+from finstrat.text import alarm
 
 FEW = {"min_uses": 1, "min_posts": 2}
+
+
+def moving_probability(texts, sessions, moved, **options):
+    return alarm.moving_probability(
+        Wording(texts, np.arange(len(texts))), sessions, moved, **options
+    )
 
 
 def test_probability_is_that_of_naive_bayes_on_what_followed_earlier_posts():

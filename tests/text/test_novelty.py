@@ -158,7 +158,7 @@ def test_novelty_by_words_is_what_it_says_also_where_texts_have_changed_places(r
 def test_words_of_texts_that_change_places_are_looked_up_once(monkeypatch):
     rows = documents(("A", 0, "profit"), ("A", 1, "loss"), ("A", 2, "profit"))
     assert novelty(rows).novelty.tolist() == [1.0, 1.0, 0.0]
-    monkeypatch.setattr("finstrat.text.novelty.clean", None)
+    monkeypatch.setattr("finstrat.text.vocabulary.clean", None)
     shifted = rows.with_texts_of(np.array([1, 2, 0]))
     assert novelty(shifted).novelty.tolist() == [1.0, 1.0, 0.0]
     assert novelty(shifted.with_texts_of(np.array([1, 2, 0]))).nearest.tolist() == [-1, 0, -1]

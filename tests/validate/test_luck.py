@@ -74,11 +74,20 @@ def test_best_of_fifty_noise_strategies_rarely_passes():
     [(np.zeros(199), 1 / 200, "pass"), (np.ones(199), 1.0, "inconclusive")],
 )
 def test_placebo_p_counts_the_run_itself(placebos, p, status):
-    finding = placebo_test(0.5, placebos)
-    assert dict(finding.figures)["Placebo p-value"].value == pytest.approx(p)
+    finding = placebo_test(0.5, {"shift": placebos})
+    assert dict(finding.figures)["Placebo p-value, shifted in time"].value == pytest.approx(p)
     assert finding.status == status
 
 
 def test_placebo_that_earned_exactly_as_much_counts_against():
-    finding = placebo_test(0.5, np.array([0.5, 0.1, 0.1, 0.1]))
-    assert dict(finding.figures)["Placebo p-value"].value == pytest.approx(2 / 5)
+    finding = placebo_test(0.5, {"shift": np.array([0.5, 0.1, 0.1, 0.1])})
+    assert dict(finding.figures)["Placebo p-value, shifted in time"].value == pytest.approx(2 / 5)
+
+
+def test_every_kind_of_placebo_must_be_beaten():
+    beaten, not_beaten = np.zeros(99), np.r_[np.ones(5), np.zeros(94)]
+    assert placebo_test(0.5, {"shift": beaten, "swap": beaten}).status == "pass"
+    finding = placebo_test(0.5, {"shift": beaten, "swap": not_beaten})
+    assert finding.status == "inconclusive"
+    assert "99 placebos with the texts of each asset given to another, 5 earned" in finding.evidence
+    assert dict(finding.figures)["Placebo p-value, swapped between assets"].value == 0.06

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from finstrat.validate.shifts import circular_shift
+from finstrat.validate.shifts import circular_shift, different_swaps, swaps
 
 GROUPS = np.array([0, 1, 0, 1, 0, 2, 1, 0])
 
@@ -27,3 +28,19 @@ def test_every_shift_is_equally_likely():
     counts = np.bincount(firsts, minlength=4)
     assert counts[0] == 0
     assert (np.abs(counts[1:] - 1_000) < 120).all()
+
+
+@pytest.mark.parametrize(("groups", "different"), [(2, 1), (3, 2), (4, 9), (5, 44), (6, 265)])
+def test_swaps_of_few_groups_are_each_drawn_once(groups, different):
+    drawn = swaps(groups, 1000, np.random.default_rng(0))
+    assert len(drawn) == different == different_swaps(groups)
+    assert len(np.unique(drawn, axis=0)) == different
+    assert (drawn != np.arange(groups)).all()
+    assert (np.sort(drawn, axis=1) == np.arange(groups)).all()
+
+
+def test_swaps_of_many_groups_leave_none_with_its_own_and_are_equally_likely():
+    drawn = swaps(7, 6_000, np.random.default_rng(0))
+    assert (drawn != np.arange(7)).all()
+    shares = np.bincount(drawn[:, 0], minlength=7) / len(drawn)
+    np.testing.assert_allclose(shares[1:], 1 / 6, atol=0.02)

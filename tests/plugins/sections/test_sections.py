@@ -13,6 +13,7 @@ from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
 from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
+from finstrat_plugins.sections.timing import TimingSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
 import finstrat
@@ -20,7 +21,7 @@ import finstrat
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
     *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection),
-    *(TailForecastsSection, VerdictSection),
+    *(TailForecastsSection, TimingSection, VerdictSection),
 ]
 
 
@@ -84,13 +85,30 @@ def test_exposure_measures_what_was_held(make_result):
     assert block.tables[0].rows == (("A", 50.0, 50.0), ("B", 25.0, 25.0))
 
 
-def test_placebos_are_drawn_around_the_run(make_result):
-    record = {"status": "pass", "evidence": "p = 0.05.", "own": 0.001, "draws": [0.0, 1e-4] * 20}
-    (chart,) = VerdictSection().build(make_result([0.01, 0.01], checks={"placebo": record})).charts
-    bars, rule = chart.spec["layer"]
+def test_placebos_are_drawn_around_the_run_one_chart_a_kind(make_result):
+    placebos = {"shift": [0.0, 1e-4] * 20, "swap": [0.0] * 19}
+    record = {"status": "pass", "evidence": "p = 0.05.", "own": 0.001, "placebos": placebos}
+    result = make_result([0.01, 0.01], checks={"placebo": record})
+    shifted, swapped = VerdictSection().build(result).charts
+    bars, rule = shifted.spec["layer"]
     assert sum(row["count"] for row in bars["data"]["values"]) == 40
     assert rule["data"]["values"] == [{"own": 10.0}]
+    assert swapped.title.endswith("swapped between assets")
     assert VerdictSection().build(make_result([0.01, 0.01])).charts == ()
+
+
+def test_lags_are_drawn_and_listed_and_absent_ones_were_not_run(make_result):
+    rows = [{"lag": k, "mean": k * 1e-4, "low": None, "high": None} for k in (-1, 0, 1)]
+    record = {"status": "diagnostic", "evidence": "Why.", "figures": [], "lags": rows}
+    block = TimingSection().build(make_result([0.01, 0.01], checks={"lags": record}))
+    assert block.text[0] == "Why."
+    assert block.tables[0].rows == (
+        (-1, -1.0, None, None),
+        (0, 0.0, None, None),
+        (1, 1.0, None, None),
+    )
+    assert block.charts[0].alt.endswith("the highest is at +1.")
+    assert TimingSection().build(make_result([0.01, 0.01])).status == "not run"
 
 
 def test_tail_forecasts_are_made_and_judged_on_a_long_run(make_result):
