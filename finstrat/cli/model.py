@@ -12,6 +12,7 @@ from finstrat.cli.model_label import label
 from finstrat.cli.model_prepare import prepare
 from finstrat.cli.model_pretrain import pretrain
 from finstrat.cli.model_tune import tune
+from finstrat.cli.model_update import update
 
 if TYPE_CHECKING:
     from finstrat.toml_file import TomlFile
@@ -22,6 +23,7 @@ app.command("pretrain")(pretrain)
 app.command("label")(label)
 app.command("head")(head)
 app.command("tune")(tune)
+app.command("update")(update)
 
 
 @app.callback()

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from finstrat.models.corpus import Corpus
 
-_BESIDE = (
+BESIDE = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
     *("vocab.txt", "merges.txt", "sentence_bert_config.json"),
 )
@@ -61,7 +62,7 @@ class Pretrained:
         if self.start is None:
             _save_tokenizer(self.reader, directory)
             return
-        for name in _BESIDE:
+        for name in BESIDE:
             if (self.start / name).is_file():
                 shutil.copyfile(self.start / name, directory / name)
 
@@ -88,6 +89,9 @@ def pretrain(
         settings = replace(settings, learning_rate=rate)
     reader = _new(corpus, start, settings) if isinstance(start, Shape) else _read(start, settings)
     settings = replace(settings, max_tokens=reader.max_tokens)
+    if not torch.cuda.is_available():
+        # The backward pass of the CPU's fused attention takes three times the plain one's.
+        reader.model.set_attn_implementation("eager")
     learnt, judged = (
         windows(reader.tokenizer, texts, limit=reader.max_tokens)
         for texts in (corpus.texts, corpus.held_out)

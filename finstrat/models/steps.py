@@ -41,7 +41,8 @@ class Pace:
     """How fast weights move, and how often they are kept.
 
     Attributes:
-        learning_rate: its peak; warmed up over a tenth of the steps, then to zero along a cosine.
+        learning_rate: its peak; warmed up over a tenth of the steps, then to zero along a cosine;
+            of AdamW, unless `train` is given an optimizer, which has its own.
         weight_decay: AdamW's.
         clip: the gradient's greatest norm.
         checkpoint: steps from one checkpoint to the next.
@@ -77,6 +78,7 @@ def train(
     seed: int,
     work: Path,
     plan: Mapping[str, Any],
+    optimizer: torch.optim.Optimizer | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Train `model` in place, a step a batch.
@@ -122,6 +124,7 @@ def train(
         batches=_Batches(batches, made),
         loss=loss,
         told=[_Told(progress)] if progress else [],
+        optimizer=optimizer,
     )
     trainer.remove_callback(PrinterCallback)
     with without_notices():
@@ -155,6 +158,7 @@ class _Steps(Trainer):
         batches: _Batches,
         loss: Callable[[Any, Batch], torch.Tensor],
         told: list[TrainerCallback],
+        optimizer: torch.optim.Optimizer | None,
     ) -> None:
         super().__init__(
             model=model,
@@ -162,6 +166,7 @@ class _Steps(Trainer):
             train_dataset=batches,
             data_collator=lambda items: items[0],
             callbacks=told,
+            optimizers=(optimizer, None),
         )
         self._batches, self._loss = batches, loss
         bf16 = resolve_dtype("auto", device=self.args.device) == "bf16"

@@ -1,0 +1,154 @@
+"""`finstrat model update`: a finished model learns from newer texts; what it forgets is shown."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from finstrat.cli.model_prepare import pairs
+from finstrat.cli.state import print_json, print_table, shown_path
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def update(
+    model: Annotated[Path, typer.Argument(help="Directory of a model with a head.")],
+    data: Annotated[list[Path], typer.Argument(help="Files of newer texts, with labels.")],
+    out: Annotated[Path, typer.Option(help="Directory for the updated model.")],
+    *,
+    replay: Annotated[
+        list[Path] | None, typer.Option(help="Files of older texts, to be read again.")
+    ] = None,
+    share: Annotated[
+        float, typer.Option(help="Of old texts among those of an epoch; 0 = none.")
+    ] = 0.5,
+    ewc: Annotated[
+        float, typer.Option(help="How strongly weights that mattered for the old are held.")
+    ] = 0.0,
+    judge: Annotated[
+        list[Path] | None, typer.Option(help="Texts of old and new periods that nobody learns.")
+    ] = None,
+    every: Annotated[
+        Literal["year", "quarter", "month", "file"],
+        typer.Option(help="What makes a period of the texts that are judged by."),
+    ] = "year",
+    encoder: Annotated[
+        Path | None, typer.Option(help="Directory of the encoder, if it isn't MiniLM.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the new texts.")] = 2,
+    batch: Annotated[int, typer.Option(min=1, help="Texts a step.")] = 32,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Its peak; 3e-5, or 3e-4 for LoRA.")
+    ] = None,
+    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="given=CLASS", help="What a label means, like bullish=positive."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the result; the model's own if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+) -> None:
+    """Update a model on a newer period, and say what it gained there and forgot elsewhere.
+
+    Beside the update stands naive fine-tuning, on the new texts alone. Intervals are over texts.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from finstrat.models.cutoff import CARD
+    from finstrat.models.heads import load_head
+    from finstrat.models.labelled import Columns
+    from finstrat.models.trained import file_hashes, load_trained
+    from finstrat.models.update import Lesson, Settings
+    from finstrat.models.update import update as updated
+    from finstrat.models.updated import changes, read_period, require_unseen, updated_card
+    from finstrat.store import directory_written_whole, require_replaceable
+
+    settings = Settings(
+        replay=share if replay else 0.0,
+        ewc=ewc,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    require_replaceable(out, mark=CARD)
+    before = load_trained(model, encoder=encoder)
+    columns = Columns(text, label_column, pairs(label or [], "--label"))
+    classes = before.classes
+    new = read_period(data, columns=columns, classes=classes)
+    old = read_period(replay, columns=columns, classes=classes) if replay else None
+    unseen = read_period(judge, columns=columns, classes=classes) if judge else None
+    if unseen is not None:
+        require_unseen(unseen, *(each for each in (new, old) if each is not None))
+    plans = {"updated": settings}
+    if unseen is not None and (settings.replay or settings.ewc):
+        plans["naive"] = replace(settings, replay=0.0, ewc=0.0)
+    work = out.with_name(f".{out.name}.training")
+    said = {} if unseen is None else {"before": before.probabilities(unseen.lesson.texts)}
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        for name, plan in plans.items():
+            bar = shown.add_task(name)
+            learner = updated(
+                before,
+                new.lesson,
+                old.lesson if old is not None else Lesson.of_nothing(),
+                plan,
+                work=work / name,
+                progress=partial(_advance, shown, bar),
+            )
+            # Judged as it will be served, from its files.
+            learner.save(work / f"{name}-model", card={})
+            if unseen is not None:
+                stored = load_trained(work / f"{name}-model", encoder=encoder)
+                said[name] = stored.probabilities(unseen.lesson.texts)
+    found = [] if unseen is None else changes(said, unseen, new, every=every, seed=seed)
+    card = updated_card(before, new, old, settings, found=found, licence=licence)
+    with directory_written_whole(out, mark=CARD) as directory:
+        shutil.copytree(work / "updated-model", directory, dirs_exist_ok=True)
+        card["files"] = file_hashes(directory)
+        replace(load_head(directory), card=card).save(directory)
+    shutil.rmtree(work)
+    if as_json:
+        print_json(card)
+        return
+    _show(found)
+    typer.echo(f"{shown_path(out)}: updated; cutoff {card['training_cutoff'] or 'unknown'}")
+
+
+def _advance(shown: Progress, bar: TaskID, done: int, steps: int) -> None:
+    shown.update(bar, completed=done, total=steps)
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    if not found:
+        return
+    later = list(found[0]["accuracy_change"])
+    for figure in ("accuracy", "macro_f1"):
+        rows = [
+            (
+                each["period"],
+                f"{each['n']:,}",
+                f"{each[figure]['before']['value']:.1%}",
+                *(_change(each[f"{figure}_change"][name]) for name in later),
+            )
+            for each in found
+        ]
+        title = figure.replace("_", " ")
+        print_table(["period", "texts", f"{title} before", *later], rows)
+
+
+def _change(each: dict[str, float]) -> str:
+    """In points of a hundredth, with the interval."""
+    points = [100 * each[name] for name in ("value", "low", "high")]
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*points)
