@@ -204,6 +204,8 @@ class Scorer(Component, ABC):
     """How scores are kept and handed on; fp16 halves the cache of embeddings."""
     unknown_is_final: ClassVar[bool] = True
     """Whether an unknown score stays so; False where an answer may come next time."""
+    remembers: ClassVar[bool] = True
+    """Whether its numbers may hold what its training read of the world; False for word lists."""
 
     @property
     @abstractmethod
@@ -239,6 +241,18 @@ class Scorer(Component, ABC):
 
         For a scorer that looks words up. None, the default, says that it doesn't count words; each
         word is then left out in turn to see what changes.
+        """
+        return None
+
+    def log_likelihoods(
+        self,
+        beginnings: Sequence[str],  # noqa: ARG002
+        endings: Sequence[str],  # noqa: ARG002
+    ) -> torch.Tensor | None:
+        """How likely the model finds each ending after its beginning, or None, the default.
+
+        Mean log probability of an ending's tokens, `[D]` float64 on the CPU, without the prompt.
+        For a generative model that runs here: an audit asks it what it remembers.
         """
         return None
 

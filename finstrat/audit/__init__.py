@@ -15,6 +15,7 @@ from finstrat.audit.engines import agrees_with_a_second_engine
 from finstrat.audit.fitted import out_of_sample
 from finstrat.audit.future import uses_no_future
 from finstrat.audit.lags import over_lags
+from finstrat.audit.memory import needs_no_memory
 from finstrat.audit.placebos import beats_placebos
 from finstrat.audit.residual import beyond_prices
 from finstrat.audit.trials import survives_its_trials
@@ -76,6 +77,7 @@ def audit(
         "placebo": partial(beats_placebos, draws=placebos),
         "past-returns": beyond_prices,
         "out-of-sample": out_of_sample,
+        "memory": needs_no_memory,
         "second-engine": agrees_with_a_second_engine,
         "lags": over_lags,
     }

@@ -268,6 +268,40 @@ CONVENTIONS: dict[str, Convention] = {
     "mcnemar.p": Convention(
         "probability", "of a split as uneven, were both models right equally often (two-sided)"
     ),
+    "memory.edge": Convention(
+        "fraction",
+        "mean over some of the sessions of the daily net return less the twin's, less the same "
+        "with lm-lexicon in the models' place",
+    ),
+    "memory.gap": Convention(
+        "fraction", "that edge over the sessions up to the cutoff, less that over those after it"
+    ),
+    "memory.masked": Convention(
+        "fraction",
+        "mean of the daily net return less the twin's when the models read texts without names, "
+        "handles and dates",
+    ),
+    "memory.masked-loss": Convention(
+        "fraction", "the same of the texts as they are, less that of the masked ones, paired"
+    ),
+    "memory.rank-correlation": Convention(
+        "ratio", "rank correlation of the scores of texts as they are and masked, where they differ"
+    ),
+    "memory.direction": Convention(
+        "ratio",
+        "rank correlation of a language model's log odds of up against down, asked by name and "
+        "date alone, and the return of that session",
+    ),
+    "memory.continuation": Convention(
+        "fraction",
+        "share of texts whose second half the model finds likelier after their own first half than "
+        "after another text's",
+    ),
+    "memory.continuation-auc": Convention(
+        "probability",
+        "that a text from up to the cutoff gains more likelihood from its own first half than one "
+        "from after it",
+    ),
     "credit.roc-auc": Convention(
         "probability",
         "that a borrower who defaulted was ranked above one who paid, ties counting half",

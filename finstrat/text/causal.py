@@ -108,6 +108,32 @@ class LabelReader:
                 progress(done + 1)
         return torch.log_softmax(logits, dim=1)
 
+    def log_likelihoods(self, beginnings: Sequence[str], endings: Sequence[str]) -> torch.Tensor:
+        """Mean log probability of an ending's tokens after its beginning: `[D]` float64, no prompt.
+
+        A beginning counts by its last `max_tokens` tokens, an ending by its first. NaN for an
+        ending without any. Both are read as plain letters, after the model's own first token.
+        """
+        first = self._tokenizer.bos_token_id
+        start = [] if first is None else [int(first)]
+        jobs = []
+        for beginning, ending in zip(beginnings, endings, strict=True):
+            before = start + self._plain_tokens(beginning)[-self.max_tokens :]
+            jobs.append((before, self._plain_tokens(ending)[: self.max_tokens]))
+        found = list(self._each_on_one_core(self._ending_log_likelihood, jobs))
+        return torch.tensor(found, dtype=torch.float64)
+
+    def _ending_log_likelihood(self, job: tuple[list[int], list[int]]) -> float:
+        before, after = job
+        if not before or not after:
+            return float("nan")
+        with torch.inference_mode():
+            tokens = torch.tensor([before + after], device=self.device)
+            logits = self._model(tokens, logits_to_keep=len(after) + 1).logits[0, :-1]
+            chances = torch.log_softmax(logits.double(), dim=1)
+            told = chances.gather(1, tokens[0, len(before) :, None])
+        return float(told.mean().cpu())
+
     def _each_on_one_core(
         self, work: Callable[[Job], Result], jobs: Iterable[Job]
     ) -> Iterator[Result]:

@@ -60,6 +60,44 @@ def bootstrap_interval(
     Source: Politis & Romano (1994); the mean block length is the longest over the columns of
     Politis & White (2004), as corrected by Patton, Politis & White (2009).
     """
+    drawn = _draws(rows, statistic, seed=seed)
+    return None if drawn is None else _interval(drawn.values, drawn.block_length, seed)
+
+
+def interval_of_difference(
+    one: NDArray[np.float64], other: NDArray[np.float64], *, seed: int
+) -> Interval | None:
+    """The 90 % interval of the mean of `one` less that of `other`, or None where it can't be had.
+
+    Two stretches of different sessions, `[T1]` and `[T2]` without NaN, are resampled each by
+    itself. None where either is shorter than `FEWEST` or neither varies; one that never varies has
+    the same mean in every draw. The interval's block length is the longer of the two.
+    """
+    if min(len(one), len(other)) < FEWEST:
+        return None
+    first, second = (
+        _draws(rows, np.mean, seed=own) for rows, own in ((one, seed), (other, seed + 1))
+    )
+    if first is None and second is None:
+        return None
+    left = one.mean() if first is None else first.values
+    right = other.mean() if second is None else second.values
+    longest = max(each.block_length for each in (first, second) if each is not None)
+    return _interval(np.asarray(left - right), longest, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """A statistic over resampled rows, `[REPLICATIONS]`, and the mean block length."""
+
+    values: NDArray[np.float64]
+    block_length: int
+
+
+def _draws(
+    rows: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], float], *, seed: int
+) -> _Draws | None:
+    """The statistic of every resample; None as `bootstrap_interval` says."""
     table = rows.reshape(len(rows), -1)
     if len(table) < FEWEST or (np.ptp(table, axis=0) == 0.0).all():
         return None
@@ -77,5 +115,9 @@ def bootstrap_interval(
     draws = StationaryBootstrap(block_length, rows, seed=seed).apply(draw, REPLICATIONS)
     if np.isnan(draws).any():
         return None
+    return _Draws(draws, block_length)
+
+
+def _interval(draws: NDArray[np.float64], block_length: int, seed: int) -> Interval:
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high), block_length, seed)

@@ -34,6 +34,7 @@ AUDITS = {
     "placebo": "beats placebo text",
     "past-returns": "says more than past returns do",
     "out-of-sample": "holds out of sample",
+    "memory": "needs no model's memory",
     "second-engine": "two engines agree",
 }
 """What each audit shows, by the name under which it records its result."""
@@ -108,15 +109,15 @@ def period_unknown_to_models(cards: Sequence[ModelCard], sessions: NDArray[np.da
     """
     if not cards:
         return Check(MODELS, "not applicable", "No model was used.")
-    days = sessions.astype("datetime64[D]")
     figures: list[tuple[str, Figure]] = []
     contaminated: list[str] = []
     for card in sorted(cards, key=lambda each: each.name):
-        seen = 1.0
-        if card.training_cutoff is not None:
-            seen = float((days <= np.datetime64(card.training_cutoff, "D")).mean())
+        seen = share_known(card, sessions)
         figures.append(
-            (f"Sessions {card.name} may know", known("sessions.before-cutoff", seen, n=len(days)))
+            (
+                f"Sessions {card.name} may know",
+                known("sessions.before-cutoff", seen, n=len(sessions)),
+            )
         )
         if seen > 0:
             until = card.training_cutoff or "an unknown date"
@@ -126,6 +127,14 @@ def period_unknown_to_models(cards: Sequence[ModelCard], sessions: NDArray[np.da
         return Check(MODELS, "inconclusive", evidence, tuple(figures))
     evidence = "Every model's training data end before the first session."
     return Check(MODELS, "pass", evidence, tuple(figures))
+
+
+def share_known(card: ModelCard, sessions: NDArray[np.datetime64]) -> float:
+    """The share of `sessions` `[T]` that a model's training data may reach into; 1 if unknown."""
+    if card.training_cutoff is None:
+        return 1.0
+    known_days = sessions.astype("datetime64[D]") <= np.datetime64(card.training_cutoff, "D")
+    return float(known_days.mean())
 
 
 def recorded_audit(name: str, checks: Mapping[str, Any]) -> Check:

@@ -169,6 +169,10 @@ class CausalLM(Scorer):
             chances = torch.cat([chances, polarity[:, None]], dim=1)
         return chances.float()
 
+    def log_likelihoods(self, beginnings: Sequence[str], endings: Sequence[str]) -> torch.Tensor:
+        """Mean log probability of each ending's tokens, `[D]`, the model unprompted."""
+        return self.reader().log_likelihoods(beginnings, endings)
+
 
 def _smollm2() -> Path:
     # Found, not imported: its code would want llama-cpp-python.

@@ -41,6 +41,7 @@ class LoughranMcDonald(Scorer):
     name = "lm-lexicon"
     version = "1"
     outputs = ("positive", "negative", "score")
+    remembers = False
 
     @property
     def fingerprint(self) -> str:

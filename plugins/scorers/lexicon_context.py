@@ -38,6 +38,7 @@ class LexiconInContext(Scorer):
     name = "lm-context"
     version = "1"
     outputs = ("positive", "negative", "score")
+    remembers = False
 
     @property
     def fingerprint(self) -> str:

@@ -39,6 +39,7 @@ class Vader(Scorer):
     name = "vader"
     version = "1"
     outputs = ("negative_share", "neutral_share", "positive_share", "score")
+    remembers = False
 
     @property
     def fingerprint(self) -> str:

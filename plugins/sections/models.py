@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from finstrat.components import Section
 from finstrat.report.assess import session_dates
 from finstrat.report.block import Block, Table
-from finstrat.validate.verdict import period_unknown_to_models
+from finstrat.validate.verdict import period_unknown_to_models, share_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from finstrat.store import RunResult
+    from finstrat.text import ModelCard
 
 
 class ModelsSection(Section):
@@ -38,6 +42,7 @@ class ModelsSection(Section):
                 card.name,
                 card.version,
                 str(card.training_cutoff or "unknown"),
+                *([] if result.kind == "credit" else [_mark(card, session_dates(result))]),
                 card.cutoff_reason,
                 card.licence,
                 "; ".join(card.training_data),
@@ -50,10 +55,12 @@ class ModelsSection(Section):
             for card in cards
             for measure, value in _measured(card.metrics)
         )
+        seen = () if result.kind == "credit" else ("May know the period",)
+        columns = ("Why", "Licence", "Training data", "Limits")
         tables = [
             Table(
                 "Model cards",
-                ("Model", "Version", "Trained until", "Why", "Licence", "Training data", "Limits"),
+                ("Model", "Version", "Trained until", *seen, *columns),
                 described,
             )
         ]
@@ -73,6 +80,12 @@ class ModelsSection(Section):
             tables=tuple(tables),
             status="" if check is None else "pass" if check.status == "pass" else "warning",
         )
+
+
+def _mark(card: ModelCard, sessions: NDArray[np.datetime64]) -> str:
+    """Whether the model's scores are contaminated, for a cell."""
+    seen = share_known(card, sessions)
+    return "no" if seen == 0.0 else f"contaminated: {seen:.0%} of sessions"
 
 
 def _rules(result: RunResult) -> Iterator[tuple[str, str, int, int]]:

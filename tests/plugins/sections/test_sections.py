@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 
 import numpy as np
@@ -17,6 +18,7 @@ from finstrat_plugins.sections.timing import TimingSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
 import finstrat
+from finstrat.text import ModelCard
 
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
@@ -130,3 +132,16 @@ def test_tail_forecasts_are_made_and_judged_on_a_long_run(make_result):
 def test_short_run_says_why_it_has_no_tail_forecast(make_result):
     block = TailForecastsSection().build(make_result([0.01, 0.01]))
     assert "rests on 500 sessions; the run has 2" in block.text[0]
+
+
+def test_card_of_a_model_that_may_know_the_period_is_marked(make_result):
+    def card(name, cutoff):
+        given = {"version": "1", "summary": "", "training_data": (), "licence": ""}
+        return ModelCard(name=name, training_cutoff=cutoff, cutoff_reason="", **given)
+
+    cards = (card("a", dt.date(2015, 1, 28)), card("b", dt.date(2015, 1, 30)), card("c", None))
+    result = make_result([0.01, 0.0, 0.02, 0.01], cards=cards)
+    assert str(result.sessions.index[0].date()) == "2015-01-29"
+    table = ModelsSection().build(result).tables[0]
+    marks = [row[table.columns.index("May know the period")] for row in table.rows]
+    assert marks == ["no", "contaminated: 50% of sessions", "contaminated: 100% of sessions"]
