@@ -36,6 +36,7 @@ from finstrat.components import (
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.portfolio.problem import Constraints
 from finstrat.simulate.execution import Execution
+from finstrat.simulate.inference import InferencePrice
 from finstrat.text.rules import Rule, require_different_names
 from finstrat.toml_file import TomlFile, config_error, dotted
 
@@ -131,6 +132,9 @@ class Backtest(Settings):
     strategy: Use
     optimizer: OptimizerUse | None = None
     costs: Use = Use(use="proportional")
+    inference: dict[str, InferencePrice] = Field(
+        default_factory=dict, description="what each scorer costs; nothing where it isn't declared"
+    )
     limits: Constraints = Field(default_factory=Constraints)
     execution: Execution = Field(default_factory=Execution)
 
@@ -143,9 +147,11 @@ class Backtest(Settings):
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, with every default.
 
-        `rules` only where there are some: a run without any stays the trial that it always was.
+        `rules` and `inference` only where there are some: a run without any stays the trial that
+        it always was.
         """
-        return self.model_dump(mode="json", exclude=None if self.rules else {"rules"})
+        absent = {name for name in ("rules", "inference") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=absent)
 
     @field_validator("costs", mode="before")
     @classmethod
@@ -240,6 +246,7 @@ def resolve(config: Backtest, host: Host, *, file: TomlFile | None = None, root:
                     reason = str(error).split(".use: ", 1)[-1]
                     raise ConfigError(f"{where}: signals.{name}.{key}: {reason}") from None
     _check_rules(config.rules, scorers, source)
+    _check_prices(config.inference, scorers, source)
     return Plan(
         config=config,
         prices=make(MarketSource, config.prices, "prices"),
@@ -295,6 +302,17 @@ def _check_rules(rules: tuple[Rule, ...], scorers: Mapping[str, Scorer], source:
             where = source.where(("rules", place, "scorer"))
             hint = did_you_mean(rule.scorer, scorers)
             raise ConfigError(f'{where}: rules: no signal reads a scorer "{rule.scorer}"{hint}')
+
+
+def _check_prices(
+    prices: Mapping[str, InferencePrice], scorers: Mapping[str, Scorer], source: TomlFile
+) -> None:
+    """Refuse the price of a scorer that the run doesn't have."""
+    for name in prices:
+        if name not in scorers:
+            where = source.where(("inference", name))
+            hint = did_you_mean(name, scorers)
+            raise ConfigError(f'{where}: inference: no signal reads a scorer "{name}"{hint}')
 
 
 def _provenance(registered: Registered) -> dict[str, str]:

@@ -18,7 +18,7 @@ import torch
 from pydantic import ValidationError
 
 from finstrat.components import Inputs
-from finstrat.data import Finding
+from finstrat.data import Finding, align
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.faults import told_of
 from finstrat.holdout import as_recorded
@@ -36,6 +36,7 @@ from finstrat.signals import (
 )
 from finstrat.simulate.account import simulate
 from finstrat.simulate.execution import Execution
+from finstrat.simulate.inference import after_inference, paid_by_session
 from finstrat.store import RunResult
 
 if TYPE_CHECKING:
@@ -86,11 +87,19 @@ def run(
     simulation = traded.simulation
     progress("portfolio", 1, 2)
     twin = neutral_twin(plan, inputs, features, decision, first=market.first)
-    twin_net = desk.trade(twin).simulation.sessions["net"] if twin else np.nan
+    without = desk.trade(twin).simulation.sessions if twin else None
     progress("portfolio", 2, 2)
 
-    sessions = simulation.sessions.assign(
-        benchmark=benchmark_returns(plan, market.panel)[market.first :], twin=twin_net
+    sessions = simulation.sessions
+    paid = inference_paid(plan, market)
+    if paid is not None:
+        cash = plan.config.execution.initial_cash
+        sessions = after_inference(sessions, paid, initial_cash=cash)
+    sessions = sessions.assign(
+        benchmark=benchmark_returns(plan, market.panel)[market.first :],
+        twin=np.nan if without is None else without["net"],
+        twin_gross=np.nan if without is None else without["gross"],
+        twin_turnover=np.nan if without is None else without["turnover"],
     )
     findings = [*market.findings, *_trading_findings(traded)]
     return RunResult(
@@ -130,6 +139,24 @@ def run(
             "texts_from_cache": scores.cached,
             "scorer_usage": scores.usage,
         },
+    )
+
+
+def inference_paid(plan: Plan, market: Market) -> NDArray[np.float64] | None:
+    """What scoring costs at each evaluated session, `[T]`, in currency; None without a price.
+
+    Every document is paid once for each priced scorer, as if no score had been kept.
+    """
+    prices = plan.config.inference.values()
+    if not prices:
+        return None
+    documents, texts = market.documents, market.documents.texts
+    cost = np.sum([price.of(texts) for price in prices], axis=0)
+    return paid_by_session(
+        cost,
+        align.document_sessions(documents, market.clock),
+        first=market.first,
+        count=len(market.clock),
     )
 
 

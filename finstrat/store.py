@@ -55,6 +55,9 @@ class RunResult:
             net, gross: simple daily returns of the strategy after and before costs;
             benchmark: daily returns of the benchmark (NaN column where there is none);
             twin: daily net returns of the text-neutral twin (NaN column where there is none);
+            twin_gross, twin_turnover: its returns before costs, and its turnover;
+            inference: paid for scoring, in currency, where a price is declared: `net` and `equity`
+            are after it, the rest is the account's as it traded;
             equity: net asset value at the close, in `config["market"]["currency"]`;
             exposure: Σ|w| held at the close; net_exposure: Σw;
             turnover: traded value / net asset value before the trades;

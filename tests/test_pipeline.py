@@ -382,3 +382,23 @@ def test_rule_for_a_scorer_that_no_signal_reads_is_named(go, world):
     stray = {"name": "r", "kind": "news", "scorer": "lm-lexico", "veto": True}
     with pytest.raises(ConfigError, match='no signal reads a scorer "lm-lexico"; did you mean'):
         go(world, rules=[stray])
+
+
+def test_declared_price_of_reading_comes_out_of_the_net_return(world, bare_project, host):
+    priced = {**world, "inference": {"lm-lexicon": {"per_1000_documents": 1000.0}}}
+    free, paying = (
+        finstrat.run(each, project=bare_project, host=host).sessions for each in (world, priced)
+    )
+    assert "inference" not in free
+    # 13 days of four texts, a unit of currency each; the first day's count at its own close.
+    assert paying["inference"].sum() == 4 * 13
+    assert paying["inference"].iloc[0] == 4
+    assert paying["equity"].iloc[0] == pytest.approx(free["equity"].iloc[0] - 4)
+    assert paying["net"].mean() < free["net"].mean()
+    pd.testing.assert_series_equal(paying["twin"], free["twin"])
+
+
+def test_price_of_a_scorer_that_nobody_reads_is_refused(world, bare_project, host):
+    priced = {**world, "inference": {"lm-lexikon": {"per_1000_documents": 1.0}}}
+    with pytest.raises(ConfigError, match='did you mean "lm-lexicon"'):
+        finstrat.run(priced, project=bare_project, host=host)

@@ -11,8 +11,12 @@ from finstrat.ledger import Ledger
 from finstrat.market import load_market
 from finstrat.pipeline import Desk, decide, inputs_over, pick_device
 from finstrat.signals import Scores, compute_signals
+from finstrat.simulate.inference import inference_drag
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from finstrat.components import Inputs
     from finstrat.config import Plan
     from finstrat.host import Host
@@ -47,6 +51,11 @@ class Case:
     def seed(self) -> int:
         """The run's own seed, which every draw of an audit starts from."""
         return self.plan.config.seed
+
+    @property
+    def inference_drag(self) -> NDArray[np.float64]:
+        """What inference took of each of the run's daily returns, `[T]`."""
+        return inference_drag(self.result.sessions, initial_cash=self.result.initial_cash)
 
 
 def reopen(

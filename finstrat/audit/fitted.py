@@ -68,6 +68,7 @@ def _sharpe_of_path(case: Case, said: dict[str, torch.Tensor]) -> Figure:
     features = compute_signals(plan, inputs, given=given)
     decision = decide(plan, replace(inputs, features=features))
     net = case.desk.trade(decision, engine="ledger").simulation.sessions["net"].to_numpy()
+    net = net - case.inference_drag
     return sharpe(
         observed(net),
         periods_per_year=case.result.periods_per_year,

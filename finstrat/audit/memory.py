@@ -62,6 +62,7 @@ def needs_no_memory(case: Case) -> Finding:
         _without_names(case, judges),
         recall_of(case, asked, cutoff),
     ]
+    case.progress("memory", 3, 3)
     kept = sorted(set(asked) - set(judges))
     if kept:
         told = f"{', '.join(kept)} gives no score that a lexicon could give, and stayed in place."
@@ -139,8 +140,12 @@ def _excess(case: Case, plan: Plan, scores: Scores) -> NDArray[np.float64]:
 
 
 def _own(case: Case) -> NDArray[np.float64]:
-    """What the run itself earned a day beyond its twin, `[T]`."""
-    return _difference(case.result.sessions["net"], case.result.sessions["twin"])
+    """What the run itself earned a day beyond its twin, `[T]`, inference not counted.
+
+    What a model remembers doesn't depend on what it costs, and the other arms cost something else.
+    """
+    sessions = case.result.sessions
+    return _difference(sessions["net"], sessions["twin"]) + case.inference_drag
 
 
 def _difference(net: pd.Series, twin: pd.Series) -> NDArray[np.float64]:

@@ -31,6 +31,8 @@ def beyond_prices(case: Case) -> Finding:
     own, other = (
         case.desk.trade(each).simulation.sessions["net"].to_numpy() for each in (residual, twin)
     )
+    # What was read is the same, so it costs the same.
+    own = own - case.inference_drag
     check = beats_twin(own, other, seed=case.seed)
     evidence = f"With past returns taken out of the text's signals: {check.evidence}"
     # That nothing is left beyond past returns is no proof against the signal.

@@ -84,6 +84,8 @@ def number_text(value: float | None, unit: str) -> str:
         text = f"{value:,.0f}"
     elif unit == "probability":
         text = f"{value:.3f}"
+    elif unit == "basis points":
+        text = f"{value:,.1f} bp"
     elif unit == "per year":
         text = f"{value:,.2f} × a year"
     else:

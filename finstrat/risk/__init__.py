@@ -4,6 +4,8 @@ from finstrat.risk.activity import (
     annual_turnover,
     average_exposure,
     average_net_exposure,
+    break_even_capital,
+    break_even_cost,
     cost_drag,
     effective_names,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "average_exposure",
     "average_net_exposure",
     "benchmark_exposure",
+    "break_even_capital",
+    "break_even_cost",
     "cagr",
     "calmar",
     "cost_drag",

@@ -67,3 +67,49 @@ def _mean(convention_id: str, values: Floats) -> Figure:
     if not len(v):
         return unknown(convention_id, n=0, reason="no exposure is known")
     return known(convention_id, float(v.mean()), n=len(v))
+
+
+def break_even_cost(
+    gross: Floats, twin_gross: Floats, turnover: Floats, twin_turnover: Floats, drag: Floats
+) -> Figure:
+    """The trading cost in basis points of turnover that leaves nothing of the edge over the twin.
+
+    Daily returns before costs and turnovers of strategy and twin, and what inference took, `[T]`
+    each. Linear: edge before trading costs, over what the strategy trades more than its twin.
+    Null without a twin, without an edge, or where the twin trades as much.
+    """
+    rows = np.column_stack([gross, twin_gross, turnover, twin_turnover, drag])
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    n = len(rows)
+    if not n:
+        return unknown("cost.break-even", n=0, reason="the run used no text: no twin")
+    own, other, traded, as_well, taken = rows.mean(axis=0).tolist()
+    edge, more = own - other - taken, traded - as_well
+    if edge <= 0:
+        reason = "no edge over the twin, even before trading costs"
+        return unknown("cost.break-even", n=n, reason=reason)
+    if more <= NOTHING:
+        reason = "the strategy trades no more than its twin, so no cost eats its edge"
+        return unknown("cost.break-even", n=n, reason=reason)
+    return known("cost.break-even", edge / more * 1e4, n=n)
+
+
+def break_even_capital(net: Floats, twin: Floats, drag: Floats, paid: Floats | None) -> Figure:
+    """The capital at which inference costs what the edge over the twin earns, in currency.
+
+    Daily net returns and what inference took of them, `[T]`, and what was `paid` in currency, None
+    where no price was declared. Mean paid, over the mean edge before inference: with less, reading
+    costs more than it brings.
+    """
+    if paid is None:
+        return unknown("capital.break-even", n=0, reason="not declared: no price in [inference]")
+    rows = np.column_stack([net + drag - twin, paid])
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    n = len(rows)
+    if not n:
+        return unknown("capital.break-even", n=0, reason="the run used no text: no twin")
+    edge, cost = rows.mean(axis=0).tolist()
+    if edge <= 0:
+        reason = "no edge over the twin, even before inference"
+        return unknown("capital.break-even", n=n, reason=reason)
+    return known("capital.break-even", cost / edge, n=n)

@@ -173,7 +173,17 @@ CONVENTIONS: dict[str, Convention] = {
     "cost-drag.annual": Convention(
         "fraction", "mean gross less mean net return, times sessions a year"
     ),
-    "costs.total": Convention("currency", "fees or slippage paid over the whole span"),
+    "costs.total": Convention(
+        "currency", "fees, slippage, borrow fees or inference paid over the whole span"
+    ),
+    "cost.break-even": Convention(
+        "basis points",
+        "of turnover: trading cost at which the mean daily net return equals the twin's, who pays "
+        "it too",
+    ),
+    "capital.break-even": Convention(
+        "currency", "capital at which inference costs as much as the edge over the twin earns"
+    ),
     "exposure.average": Convention("fraction", "mean of Σ|w| held at the close"),
     "exposure.net-average": Convention("fraction", "mean of Σw held at the close"),
     "names.effective": Convention(

@@ -13,7 +13,8 @@ class Figure:
 
     Attributes:
         value: the number, or None where it can't be had.
-        unit: "fraction", "ratio", "currency", "sessions", "count", "probability", "per year".
+        unit: "fraction", "ratio", "currency", "sessions", "count", "probability", "per year",
+            "basis points".
         convention_id: names the definition in `docs/conventions.md`, like "sharpe.arithmetic".
         n: how many observations it rests on.
         ci: lower and upper bound of its confidence interval, or None.

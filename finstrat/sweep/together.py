@@ -12,9 +12,11 @@ import numpy as np
 
 from finstrat.errors import FinstratError
 from finstrat.faults import told_of
+from finstrat.pipeline import inference_paid
 from finstrat.risk.activity import NOTHING
 from finstrat.risk.drawdown import drawdowns
 from finstrat.risk.performance import cagr, sharpe_ratio
+from finstrat.simulate.inference import net_of_inference
 from finstrat.sweep.keys import account_key
 from finstrat.sweep.outcome import Outcome, Statistics
 
@@ -72,6 +74,9 @@ def _kept(group: list[Pending], market: Market) -> list[Outcome]:
     twins = iter(net[len(group) :])
     result = []
     for account, each in enumerate(group):
+        paid = inference_paid(each.plan, market)
+        if paid is not None:
+            net[account] = net_of_inference(net[account], paid, initial_cash=execution.initial_cash)
         excess = None if each.wanted.twin is None else net[account] - next(twins)
         figures = statistics(kept, account, net[account], plan=each.plan, market=market)
         if excess is not None:

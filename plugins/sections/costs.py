@@ -12,13 +12,16 @@ from finstrat.components import Section
 from finstrat.report.assess import column
 from finstrat.report.block import Block, Table
 from finstrat.report.chart import bar_chart
+from finstrat.simulate.inference import inference_drag
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from finstrat.store import RunResult
 
 
 class CostsSection(Section):
-    """Fees, slippage and borrow fees, in currency and as a drag on the return."""
+    """Fees, slippage, borrow fees and inference, and at which of them nothing is left."""
 
     name = "costs"
     version = "1"
@@ -33,6 +36,9 @@ class CostsSection(Section):
         )
         if np.nansum(borrow := column(result, "borrow")) > 0:
             paid["Borrow fees"] = borrow
+        inference = column(result, "inference") if "inference" in result.sessions else None
+        if inference is not None:
+            paid["Inference"] = inference
         yearly = paid.groupby(index.to_period("Y").to_timestamp()).sum()
         market = result.config.get("market", {})
         currency = str(market.get("currency", "")) if isinstance(market, dict) else ""
@@ -57,6 +63,20 @@ class CostsSection(Section):
                     (f"{name}, {currency}".rstrip(", "), _total(paid[name]))
                     for name in paid.columns
                 ),
+                *(
+                    ()
+                    if inference is not None
+                    else (
+                        (
+                            f"Inference, {currency}".rstrip(", "),
+                            risk.unknown(
+                                "costs.total", n=0, reason="not declared: no price in [inference]"
+                            ),
+                        ),
+                    )
+                ),
+                ("Break-even trading cost", _break_even_cost(result)),
+                ("Break-even capital", _break_even_capital(result, inference)),
                 ("Total return before costs", risk.total_return(column(result, "gross"))),
                 ("Total return after costs", risk.total_return(column(result, "net"))),
             ),
@@ -72,6 +92,27 @@ class CostsSection(Section):
             ),
             tables=(Table("Costs by year", ("Year", *paid.columns), table),),
         )
+
+
+def _break_even_cost(result: RunResult) -> risk.Figure:
+    """The trading cost that leaves nothing of the edge over the twin."""
+    return risk.break_even_cost(
+        column(result, "gross"),
+        column(result, "twin_gross"),
+        column(result, "turnover"),
+        column(result, "twin_turnover"),
+        inference_drag(result.sessions, initial_cash=result.initial_cash),
+    )
+
+
+def _break_even_capital(result: RunResult, paid: NDArray[np.float64] | None) -> risk.Figure:
+    """The capital at which inference costs what the edge over the twin earns."""
+    return risk.break_even_capital(
+        column(result, "net"),
+        column(result, "twin"),
+        inference_drag(result.sessions, initial_cash=result.initial_cash),
+        paid,
+    )
 
 
 def _total(paid: pd.Series) -> risk.Figure:

@@ -9,6 +9,7 @@ from finstrat import pipeline, sweep
 from finstrat.config import load, resolve
 from finstrat.errors import ConfigError, DataError
 from finstrat.host import Host
+from finstrat.job import backtest_file
 from finstrat.ledger import Ledger
 from finstrat.market import load_market
 from finstrat.project import Project
@@ -84,6 +85,18 @@ def test_every_configuration_earns_to_the_bit_what_its_run_alone_earns(swept, pr
     for each in configurations(file, grid, host=host, root=project.root)[::5]:
         alone = pipeline.run(each.plan, load_market(each.plan), device="cpu").sessions["net"]
         assert np.array_equal(returns[str(each.place)].to_numpy(), alone.to_numpy())
+
+
+def test_sweep_pays_for_reading_as_a_run_alone_does(world, bare_project, host):
+    config = {**world, "inference": {"lm-lexicon": {"per_1000_documents": 1000.0}}}
+    config["execution"] = {"engine": "ledger"}
+    file, grid = backtest_file(config, bare_project), Grid.parse(["strategy.fraction=0.5,0.25"])
+    path = sweep.sweep(file, grid, project=bare_project, host=host, budget=4 * GB)
+    swept = pd.read_parquet(path / "returns.parquet")
+    for each in configurations(file, grid, host=host, root=bare_project.root):
+        alone = pipeline.run(each.plan, load_market(each.plan), device="cpu").sessions
+        assert alone["inference"].any()
+        assert np.array_equal(swept[str(each.place)].to_numpy(), alone["net"].to_numpy())
 
 
 def test_every_configuration_is_one_trial_and_the_same_sweep_adds_none(swept, project, host):

@@ -68,6 +68,19 @@ def test_costs_add_up_and_show_the_drag(make_result):
     assert only(block.figures, "Slippage, USD").value == pytest.approx(4.0)
     assert only(block.figures, "Cost drag a year").value == pytest.approx(0.001 * 252)
     assert block.tables[0].rows == (("2015", 8.0, 4.0),)
+    assert "not declared" in only(block.figures, "Inference, USD").reason_if_null
+
+
+def test_declared_inference_is_shown_with_the_capital_it_needs(make_result):
+    result = make_result([0.01, 0.01])
+    result.sessions["inference"] = [2.0, 3.0]
+    result.sessions["twin"] = 0.004
+    block = CostsSection().build(result)
+    assert only(block.figures, "Inference, USD").value == 5.0
+    assert block.tables[0].columns == ("Year", "Fees", "Slippage", "Inference")
+    drag = (2 / 1000 + 3 / 1010) / 2
+    capital = only(block.figures, "Break-even capital")
+    assert capital.value == pytest.approx(2.5 / (0.006 + drag))
 
 
 def test_borrow_fees_are_shown_where_something_was_borrowed(make_result):
