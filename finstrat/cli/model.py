@@ -9,6 +9,7 @@ import typer
 
 from finstrat.cli.model_card import card
 from finstrat.cli.model_evaluate import evaluate
+from finstrat.cli.model_few import few
 from finstrat.cli.model_head import head
 from finstrat.cli.model_label import label
 from finstrat.cli.model_prepare import prepare
@@ -24,6 +25,7 @@ app.command("prepare")(prepare)
 app.command("pretrain")(pretrain)
 app.command("label")(label)
 app.command("head")(head)
+app.command("few")(few)
 app.command("tune")(tune)
 app.command("update")(update)
 app.command("evaluate")(evaluate)

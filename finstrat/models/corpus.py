@@ -101,6 +101,27 @@ def read_corpus(
     )
 
 
+def read_distinct(files: Sequence[Path], *, text: str = "text") -> list[str]:
+    """The texts of all files, cleaned, each once, in their order; blank ones left out.
+
+    Raises:
+        DataError: a file can't be used, or no text is there.
+    """
+    found: dict[str, None] = {}
+    for file in files:
+        table = with_standard_names(read_table(file), where=str(file))
+        require_columns(table, [standard_name(text)], where=str(file))
+        found |= dict.fromkeys(_cleaned(table[standard_name(text)]))
+    texts = [each for each in found if each]
+    if not texts:
+        raise DataError(f"{', '.join(map(str, files))}: no text to read")
+    return texts
+
+
+def _cleaned(given: pd.Series) -> list[str]:
+    return [clean(each) if isinstance(each, str) else "" for each in given]
+
+
 def _dated(file: Path, *, text: str, by: str | None) -> pd.DataFrame:
     """The columns `text`, cleaned, "" where there is none, and `date`, NaT where there is none."""
     table = with_standard_names(read_table(file), where=str(file))
@@ -112,5 +133,4 @@ def _dated(file: Path, *, text: str, by: str | None) -> pd.DataFrame:
         known = known[known[by].notna()]
         if len(known):
             dates[known.index] = moments(known, by)
-    words = [clean(each) if isinstance(each, str) else "" for each in table[text]]
-    return pd.DataFrame({"text": words, "date": dates})
+    return pd.DataFrame({"text": _cleaned(table[text]), "date": dates})

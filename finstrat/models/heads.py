@@ -226,8 +226,10 @@ class _Path:
     def fit(self, c: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weights `[K, H]` and biases `[K]`, for rows as they were given."""
         self._model.set_params(C=c / self._scale**2).fit(self._scaled, self.truth)
-        weight = self._model.coef_ * self._scale
-        return weight, self._model.intercept_ - weight @ self._centre
+        weight, bias = self._model.coef_ * self._scale, self._model.intercept_
+        if len(weight) == 1:  # of two classes scikit-learn keeps the difference alone
+            weight, bias = (np.concatenate([-each, each]) / 2 for each in (weight, bias))
+        return weight, bias - weight @ self._centre
 
 
 def _out_of_fold(

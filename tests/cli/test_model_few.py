@@ -1,0 +1,70 @@
+"""A few labels make a model that goes where others do."""
+
+import pytest
+
+from finstrat.models.trained import load_trained
+
+ABOUT = """
+summary = "a sample"
+training_data = ["sentences"]
+licence = "Apache-2.0"
+training_cutoff = 2015-01-01
+cutoff_reason = "chosen"
+limits = []
+"""
+SAID = {
+    "negative": "The loss widened to {} million.",
+    "neutral": "The meeting is in room {}.",
+    "positive": "Profit rose to {} million.",
+}
+
+
+def written(path, numbers, *, labels=True):
+    rows = [f"{SAID[name].format(n)}" + f",{name}" * labels for n in numbers for name in SAID]
+    path.write_text("\n".join(["text" + ",label" * labels, *rows]))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "about.toml").write_text(ABOUT)
+    written(tmp_path / "few.csv", range(5))
+    written(tmp_path / "validation.csv", range(20, 26))
+    written(tmp_path / "judge.csv", range(30, 36))
+    written(tmp_path / "more.csv", range(40, 60), labels=False)
+    return tmp_path
+
+
+def call(folder, *more):
+    return (
+        *("model", "few", folder / "few.csv", "--about", folder / "about.toml"),
+        *("--out", folder / "out", "--steps", 3, "--batch", 6, *more),
+    )
+
+
+def test_a_model_with_its_own_encoder_and_the_figures_beside_a_head_alone(finstrat, folder):
+    ended = finstrat(
+        *call(folder, "--judge", folder / "judge.csv", "--validation", folder / "validation.csv"),
+        *("--unlabelled", folder / "more.csv", "--threshold", 0.5),
+    )
+    assert ended.code == 0, ended
+    card = ended.json
+    assert set(card["evaluation"]) == {"head alone", "this model"}
+    assert card["evaluation"]["this model"]["n"] == 18
+    assert card["training"]["unlabelled"] == 60
+    assert card["training"]["rounds_tried"][0]["believed"] == 0
+    assert card["training_cutoff"] == "2021-08-30"  # MiniLM's, which is later than what was told
+    assert set(card["files"]) == {"head.safetensors", "model.safetensors"}
+    model = load_trained(folder / "out")
+    assert model.encoder == folder / "out"
+    assert model.classes == ("negative", "neutral", "positive")
+    assert not list(folder.glob(".out*"))
+
+
+def test_what_would_flatter_is_refused(refused, folder):
+    assert "--unlabelled needs --validation" in refused(
+        2, *call(folder, "--unlabelled", folder / "more.csv")
+    )
+    said = refused(3, *call(folder, "--judge", folder / "few.csv"))
+    assert "texts are in the training data too" in said
+    assert not (folder / "out").exists()
