@@ -110,7 +110,11 @@ def test_signal_that_sees_the_future_is_refuted_and_it_says_where(leak, ran, che
     directory = ran(config)
     record = check(directory)["causality"]
     assert record["status"] == "fail"
-    assert "the target of" in record["evidence"]
+    assert (
+        "It shows first in signals.leak; prices and documents.news stayed the same"
+        in record["evidence"]
+    )
+    assert "of what is traded, first: the target on" in record["evidence"]
     report = json.loads((directory / "report.json").read_text())
     assert report["verdict"]["outcome"] == "refuted"
 

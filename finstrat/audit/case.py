@@ -87,11 +87,14 @@ def reopen(
         if (each["version"], each["sha256"])
         != (recorded.get(key, {}).get("version"), recorded.get(key, {}).get("sha256"))
     ]
-    changed += [
-        key
-        for key, digest in market.digests.items()
-        if result.manifest["inputs"].get(key) != digest
-    ]
+    for key, digest in market.digests.items():
+        if result.manifest["inputs"].get(key) != digest:
+            if load_market(plan).digests[key] != digest:
+                raise DataError(
+                    f"{result.name}: {key} are something else each time they are loaded; a source "
+                    "must not depend on chance, and such a run can't be audited"
+                )
+            changed.append(key)
     if changed:
         raise DataError(
             f"{result.name}: {', '.join(changed)} changed since the run; run it again and audit "

@@ -20,10 +20,10 @@ import pandas as pd
 
 from finstrat.components import FactSource, MarketSource, TextSource
 from finstrat.data import Span, Universe
-from finstrat.data.panel import PRICES
 from finstrat.errors import FinstratError
 from finstrat.validate.causality.report import Change, Check, Report
-from finstrat.validate.causality.subject import RELATIVE, fresh, seeded, told
+from finstrat.validate.causality.subject import fresh, seeded, told
+from finstrat.validate.causality.tables import first_change, of_documents, of_facts, of_prices
 from finstrat.validate.causality.vintage import file_option, write_vintage
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
-
-    from finstrat.data import Documents, Facts, Panel
 
     Source = MarketSource | TextSource | FactSource
 
@@ -99,58 +97,10 @@ def _table(source: Source, universe: Universe, span: Span) -> pd.DataFrame:
     """
     source = fresh(source)
     if isinstance(source, MarketSource):
-        return _prices(source.load(universe, span))
+        return of_prices(source.load(universe, span))
     if isinstance(source, TextSource):
-        return _texts(source.load(universe, span))
-    return _numbers(source.load(universe, span))
-
-
-def _prices(panel: Panel) -> pd.DataFrame:
-    """Prices by session, asset and field; adjusted ones on the basis of the asset's first.
-
-    A source may adjust to the end of its span or to today: only ratios carry meaning.
-    """
-    rescaled = ("adj_factor",) if "adj_factor" in panel.fields else (*PRICES, "volume")
-    parts = []
-    for name in panel.fields:
-        wide = panel[name]
-        if name in rescaled:
-            wide = wide / wide.bfill().iloc[0]
-        parts.append(_long(wide, name))
-    # Who isn't a member yet may as well be absent: a column of its own tells nothing.
-    member = pd.DataFrame(panel.member, index=panel.index, columns=panel.assets)
-    parts.append(_long(member.astype(float).where(member), "member"))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _long(wide: pd.DataFrame, name: str) -> pd.DataFrame:
-    table = wide.rename_axis(index="moment").reset_index()
-    long = table.melt("moment", var_name="asset").dropna(subset="value")
-    return long.assign(key=name)
-
-
-def _texts(documents: Documents) -> pd.DataFrame:
-    frame = documents.frame()
-    moment = pd.Series(np.maximum(documents.event_at, documents.known_at), index=frame.index)
-    key = frame["id"] + " v" + frame["version"].astype(str)
-    value = frame["kind"] + ": " + frame["text"]
-    return pd.DataFrame(
-        {"moment": moment, "asset": frame["asset"].fillna(""), "key": key, "value": value}
-    )
-
-
-def _numbers(facts: Facts) -> pd.DataFrame:
-    frame = facts.frame
-    ended = frame["period_end"].dt.strftime("%Y-%m-%d")
-    return pd.DataFrame(
-        {
-            "moment": frame["known_at"].dt.tz_localize(None).astype("datetime64[ns]"),
-            "asset": frame["asset"],
-            "key": frame["item"] + " of " + ended + " v" + frame["version"].astype(str),
-            "value": frame["value"],
-            "period_end": frame["period_end"],
-        }
-    )
+        return of_documents(source.load(universe, span))
+    return of_facts(source.load(universe, span))
 
 
 def _days(table: pd.DataFrame, span: Span) -> NDArray[np.datetime64]:
@@ -163,48 +113,13 @@ def _until(table: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     return table[table["moment"] < pd.Timestamp(day) + pd.Timedelta(days=1)]
 
 
-def _first_change(before: pd.DataFrame, after: pd.DataFrame, changed_by: str) -> Change | None:
-    """The earliest row of either table that the other lacks or gives another value."""
-    columns = ["moment", "asset", "key"]
-    both = before.merge(after, on=columns, how="outer", suffixes=("", "_after"), indicator=True)
-    differs = both["_merge"] != "both"
-    shared = both[~differs]
-    if len(shared):
-        old, new = shared["value"], shared["value_after"]
-        if pd.api.types.is_numeric_dtype(old):
-            allowed = RELATIVE * np.maximum(old.abs(), new.abs())
-            moved = ~((old - new).abs() <= allowed) & ~(old.isna() & new.isna())
-        else:
-            moved = old != new
-        differs = differs | moved.reindex(both.index, fill_value=False)
-    if not differs.any():
-        return None
-    row = both[differs].sort_values(columns).iloc[0]
-    moment = row["moment"]
-    at = f"{moment:%Y-%m-%d}" if moment == moment.normalize() else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-    return Change(
-        changed_by,
-        str(row["key"]),
-        at,
-        str(row["asset"]) or None,
-        _value(row["value"], there=row["_merge"] != "right_only"),
-        _value(row["value_after"], there=row["_merge"] != "left_only"),
-    )
-
-
-def _value(value: float | str, *, there: bool) -> float | str:
-    if not there:
-        return "absent"
-    return value[:80] if isinstance(value, str) else float(value)
-
-
 def _repeats(
     source: Source, universe: Universe, span: Span, whole: pd.DataFrame
 ) -> Iterator[Change | None]:
     seeded(1)
     again = _table(source, universe, span)
     seeded(0)
-    yield _first_change(whole, again, "it was loaded again with other global random seeds")
+    yield first_change(whole, again, "it was loaded again with other global random seeds")
 
 
 def _earlier_ends(
@@ -212,7 +127,7 @@ def _earlier_ends(
 ) -> Iterator[Change | None]:
     for day in cuts:
         part = _table(source, universe, Span(span.start, day))
-        yield _first_change(_until(whole, day), part, f"the span ended on {day}")
+        yield first_change(_until(whole, day), part, f"the span ended on {day}")
 
 
 def _later_starts(
@@ -225,7 +140,7 @@ def _later_starts(
         if isinstance(source, MarketSource):
             # Ratios are to the first price of a span: put both on the later one.
             kept, whole_kept = _rebased(kept), _rebased(whole_kept)
-        yield _first_change(whole_kept, kept, f"the span began on {day}")
+        yield first_change(whole_kept, kept, f"the span began on {day}")
 
 
 def _rebased(table: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +162,7 @@ def _fewer(
     # A session on which none of the chosen has a price may be absent.
     if isinstance(source, MarketSource):
         expected = expected[expected["moment"].isin(part["moment"])]
-    yield _first_change(expected, part, f"only {', '.join(chosen[:5])} … were asked for")
+    yield first_change(expected, part, f"only {', '.join(chosen[:5])} … were asked for")
 
 
 def _vintages(
@@ -268,7 +183,7 @@ def _vintages(
                 uncut.update(earlier.uncut)
                 older = type(source)(source.config.model_copy(update={name: earlier.path}))
                 part = _table(older, universe, span)
-                yield _first_change(
+                yield first_change(
                     _until(whole, day),
                     _until(part, day),
                     f"{path.name} held only the rows stamped until {day}",

@@ -314,6 +314,46 @@ class ThroughAMatrix(Honest):
         return moves - moves @ equal
 
 
+class DecayedLength(Honest):
+    """Whatever a scorer of one's choice says first, fading."""
+
+    name = "decayed-length"
+    needs = ("documents",)
+
+    class Config(Signal.Config):
+        scorer: str = "lm-lexicon"
+
+    def compute(self, inputs):
+        said = inputs.scores(self.config.scorer)[:, 0].double()
+        at, column = inputs.document_sessions(), inputs.document_assets()
+        return features.decayed_mean(said, at, inputs.shape, assets=column, half_life=3.0)
+
+
+class PlantedAsset(Honest):
+    """Last month's returns, for strategies that read a signal of assets."""
+
+    name = "planted-asset"
+    memory = "finite"
+    warmup = 21
+    outputs = ("asset",)
+
+    def compute(self, inputs):
+        return features.returns(inputs.prices("close"), 21)
+
+
+class PlantedMarket(Honest):
+    """Last month's mean return, for strategies that read a signal of the market."""
+
+    name = "planted-market"
+    memory = "finite"
+    warmup = 21
+    scope = "market"
+    outputs = ("market",)
+
+    def compute(self, inputs):
+        return features.returns(inputs.prices("close"), 21).nanmean(dim=1).nan_to_num(nan=0.0)
+
+
 @finstrat.hookimpl
 def finstrat_components():
     return [*Honest.__subclasses__(), Walked, WalkedVolatility]

@@ -154,7 +154,10 @@ class Posts(TextSource):
         path: Path
 
     def rows(self):
-        table = pd.read_csv(self.config.path, dtype={"id": str})
+        # "null" is a text like any other.
+        table = pd.read_csv(
+            self.config.path, dtype={"id": str}, keep_default_na=False, na_values={"asset": [""]}
+        )
         posted = pd.to_datetime(table["created_at"], utc=True)
         return table.assign(event_at=posted, known_at=posted)
 
