@@ -194,7 +194,7 @@ def recalls_texts(before: NDArray[np.float64], after: NDArray[np.float64]) -> Fi
             share = float((gains > 0).mean())
             figures.append((label, known("memory.continuation", share, n=len(gains))))
         else:
-            reason = "no text of four words or more"
+            reason = "no text long enough comes from there"
             figures.append((label, unknown("memory.continuation", n=0, reason=reason)))
     label = "Continuations known better up to the cutoff"
     short = min(len(before), len(after))
