@@ -392,6 +392,12 @@ def benchmark_returns(plan: Plan, panel: Panel) -> NDArray[np.float64]:
             known = (*panel.assets, "equal-weight", "none")
             raise ConfigError(f'market.benchmark: no asset "{name}"{did_you_mean(name, known)}')
         return np.nan_to_num(returns[:, panel.assets.index(name)])
+    return equal_weight_returns(panel)
+
+
+def equal_weight_returns(panel: Panel) -> NDArray[np.float64]:
+    """The mean total return of the members of the session before, `[T]`; 0 where there are none."""
+    returns = panel.returns()
     held = np.zeros_like(panel.member)
     held[1:] = panel.member[:-1]
     held &= ~np.isnan(returns)

@@ -241,6 +241,43 @@ def test_lags_show_that_a_signal_tells_of_the_past(ran, check, six):
     assert own["value"] == means[0]
 
 
+def test_texts_after_the_move_are_said_to_come_too_late(ran, check, six, tmp_path):
+    days = pd.read_csv(tmp_path / "prices.csv")["date"].unique()
+    rng = np.random.default_rng(0)
+    moves, texts = rng.normal(0, 0.001, (len(days), 6)), []
+    for day in range(1, len(days) - 12):
+        for i, asset in enumerate("ABCDEF"):
+            tone = rng.choice(["profit gain", "filler", "loss weak"], p=[0.15, 0.7, 0.15])
+            at = f"{days[day]}T15:00:00Z"
+            texts.append((f"{asset}{day}", asset, at, at, tone))
+            # The whole move comes the session before the text.
+            moves[day - 1, i] += {"profit gain": 0.03, "filler": 0.0, "loss weak": -0.03}[tone]
+    close = 100 * np.exp(moves.cumsum(axis=0))
+    frame = pd.DataFrame(close, index=pd.Index(days, name="date"), columns=list("ABCDEF"))
+    long = frame.reset_index().melt("date", var_name="asset", value_name="close")
+    long.assign(open=long["close"]).to_csv(tmp_path / "prices.csv", index=False)
+    columns = ["id", "asset", "event_at", "known_at", "text"]
+    pd.DataFrame(texts, columns=columns).to_csv(tmp_path / "texts.csv", index=False)
+    record = check(ran(six))["event-study"]
+    assert record["status"] == "diagnostic"
+    assert record["evidence"].count("the move is complete before anybody can trade on them") == 2
+    (study,) = record["studies"]
+    assert study["about"] == "assets"
+    good, bad = (study["paths"][key] for key in ("good", "bad"))
+    assert good["mean"][9] - good["mean"][8] > 0.02
+    assert bad["mean"][9] - bad["mean"][8] < -0.02
+    assert "beta_adjusted" in good
+
+
+def test_without_scored_text_there_is_no_event(ran, check, six):
+    config = {
+        **six,
+        "signals": {"last": {"use": "momentum", "window": 1, "skip": 0}},
+        "strategy": {"use": "long-short", "signal": "last.value", "min_names": 2},
+    }
+    assert "No text was scored" in check(ran(config))["event-study"]["evidence"]
+
+
 def test_changed_inputs_are_refused(ran, check, tmp_path):
     directory = ran()
     prices = pd.read_csv(tmp_path / "prices.csv")

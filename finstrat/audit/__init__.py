@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from finstrat.audit.case import Case, case_of, reopen
 from finstrat.audit.engines import agrees_with_a_second_engine
+from finstrat.audit.events import around_documents
 from finstrat.audit.fitted import out_of_sample
 from finstrat.audit.future import uses_no_future
 from finstrat.audit.lags import over_lags
@@ -80,5 +81,6 @@ def audit(
         "memory": needs_no_memory,
         "second-engine": agrees_with_a_second_engine,
         "lags": over_lags,
+        "event-study": around_documents,
     }
     return {name: made[name](case).to_dict() for name in checks}

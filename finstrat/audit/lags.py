@@ -23,6 +23,8 @@ from finstrat.validate.luck import Diagnosis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from finstrat.audit.case import Case
     from finstrat.portfolio.decision import CheckedDecision
 
@@ -58,24 +60,29 @@ def over_lags(case: Case) -> Diagnosis:
         figures.append((f"Mean daily return before costs, lag {lag:+d}", figure))
         low, high = interval.bounds if interval else (None, None)
         rows.append({"lag": lag, "mean": figure.value, "low": low, "high": high})
-    return Diagnosis(_told([float(each.mean()) for each in kept]), tuple(figures), {"lags": rows})
+    return Diagnosis(_told(kept, seed=case.seed), tuple(figures), {"lags": rows})
 
 
-def _told(means: list[float]) -> str:
-    """Where the run would earn most, and what that suggests."""
-    own, best = means[LAGS.index(0)], LAGS[int(np.argmax(means))]
+def _told(kept: NDArray[np.float64], *, seed: int) -> str:
+    """Where the run would earn most, and what that suggests; `kept` is `[lags, T]`."""
+    means = kept.mean(axis=1)
+    best, own = int(np.argmax(means)), LAGS.index(0)
+    lag = LAGS[best]
     told = (
-        f"Before costs the run earns {own * 1e4:+.2f} basis points a session, and would earn most, "
-        f"{max(means) * 1e4:+.2f}, at lag {best:+d}"
+        f"Before costs the run earns {means[own] * 1e4:+.2f} basis points a session, and would "
+        f"earn most, {means[best] * 1e4:+.2f}, at lag {lag:+d}"
     )
-    if best < 0:
-        return (
-            f"{told}: had the signals been known {-best} session{'s' if best < -1 else ''} earlier "
-            "than they were. Prices had moved before they could be traded on."
-        )
-    if best > 0:
-        return f"{told}, on older signals than it has; where nothing is known, any lag may win."
-    return f"{told}, as it trades."
+    if lag == 0:
+        return f"{told}, as it trades."
+    ahead = bootstrap_interval(kept[best] - kept[own], np.mean, seed=seed)
+    if ahead is None or ahead.low <= 0:
+        return f"{told}; the difference can't be told from none."
+    if lag > 0:
+        return f"{told}: older signals than it has would pay better."
+    return (
+        f"{told}: had the signals been known {-lag} session{'s' if lag < -1 else ''} earlier than "
+        "they were. Prices had moved before they could be traded on."
+    )
 
 
 def _lagged(case: Case) -> Iterator[CheckedDecision]:

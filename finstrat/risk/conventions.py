@@ -210,6 +210,13 @@ CONVENTIONS: dict[str, Convention] = {
         "2014, test 2)",
     ),
     "return.daily-gross": Convention("fraction", "mean daily return before fees and slippage"),
+    "event.before": Convention(
+        "fraction",
+        "cumulative mean abnormal return from ten sessions before an event to the close of its own",
+    ),
+    "event.after": Convention(
+        "fraction", "cumulative mean abnormal return of the ten sessions after an event's own"
+    ),
     "engines.apart": Convention(
         "fraction", "largest difference of net asset value between two engines, over that value"
     ),

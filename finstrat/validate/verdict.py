@@ -41,6 +41,7 @@ AUDITS = {
 
 DIAGNOSTICS = {
     "lags": "what signals known earlier or later would earn",
+    "event-study": "what prices do around the strongest texts",
 }
 """What an audit records beside them, and no verdict rests on."""
 

@@ -158,3 +158,24 @@ def test_card_of_a_model_that_may_know_the_period_is_marked(make_result):
     table = ModelsSection().build(result).tables[0]
     marks = [row[table.columns.index("May know the period")] for row in table.rows]
     assert marks == ["no", "contaminated: 50% of sessions", "contaminated: 100% of sessions"]
+
+
+def test_event_study_is_drawn_over_random_dates_and_listed(make_result):
+    offsets = list(range(-10, 11))
+    band = {f"{who}{end}": [0.0] * 21 for who in ("", "placebo_") for end in ("low", "high")}
+    path = {"events": 30, "dates": 25, "offsets": offsets, "mean": [k * 1e-4 for k in offsets]}
+    study = {"scorer": "lex", "about": "assets", "paths": {"bad": path | band, "good": path | band}}
+    record = {"status": "diagnostic", "evidence": "Late.", "figures": [], "studies": [study]}
+    block = TimingSection().build(make_result([0.01, 0.01], checks={"event-study": record}))
+    assert block.text[0] == "Late."
+    assert [chart.title for chart in block.charts] == [
+        "Prices around strongly positive texts, by lex",
+        "Prices around strongly negative texts, by lex",
+    ]
+    (table,) = block.tables
+    assert table.columns[:2] == ("Session", "positive")
+    assert [row[1] for row in table.rows] == [float(k) for k in offsets]
+    few = {**record, "studies": [{**study, "paths": {}}]}
+    assert (
+        TimingSection().build(make_result([0.01, 0.01], checks={"event-study": few})).charts == ()
+    )
