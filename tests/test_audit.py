@@ -245,7 +245,7 @@ def test_texts_after_the_move_are_said_to_come_too_late(ran, check, six, tmp_pat
     days = pd.read_csv(tmp_path / "prices.csv")["date"].unique()
     rng = np.random.default_rng(0)
     moves, texts = rng.normal(0, 0.001, (len(days), 6)), []
-    for day in range(1, len(days) - 12):
+    for day in range(12, len(days) - 12):
         for i, asset in enumerate("ABCDEF"):
             tone = rng.choice(["profit gain", "filler", "loss weak"], p=[0.15, 0.7, 0.15])
             at = f"{days[day]}T15:00:00Z"
