@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from finstrat.models.labelled import Columns
 
 CLASSES = ("negative", "neutral", "positive")
 
@@ -71,3 +73,68 @@ def labelled(files: list[Path]) -> Labelled:
                 found.labels.append(str(label))
                 found.weights.append(float(weight))
     return found
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """The files to learn from, and those, by name, that a model is only measured on."""
+
+    learnt: tuple[Path, ...]
+    judged: dict[str, Path]
+
+    @classmethod
+    def of(cls, data: list[Path], evaluate: list[Path]) -> TrainingFiles:
+        """Files as they are given, or the parts in a directory that `model prepare` wrote."""
+        from finstrat.errors import DataError
+
+        judged = {file.stem: file for file in evaluate}
+        if len(data) != 1 or not data[0].is_dir():
+            return cls(tuple(data), judged)
+        parts = {name: data[0] / f"{name}.parquet" for name in ("train", "validation", "test")}
+        if not parts["train"].is_file():
+            raise DataError(
+                f"{data[0]}: expected the train.parquet of `finstrat model prepare`; make it, or "
+                "name files"
+            )
+        found = {name: file for name, file in parts.items() if file.is_file()}
+        return cls((found.pop("train"),), {**found, **judged})
+
+    def training(self, columns: Columns) -> pd.DataFrame:
+        """The labelled texts to learn from.
+
+        Raises:
+            DataError: there is none.
+        """
+        return _with_labels(list(self.learnt), columns)
+
+    def judging(self, columns: Columns, classes: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+        """The labelled texts of each file to measure on.
+
+        Raises:
+            DataError: a file has none, or a label that isn't among `classes`.
+        """
+        from finstrat.errors import DataError, did_you_mean
+
+        found = {}
+        for name, file in self.judged.items():
+            frame = _with_labels([file], columns)
+            strange = frame[~frame["label"].isin(classes)]
+            if len(strange):
+                at = strange.iloc[0]
+                raise DataError(
+                    f"{file}: row {at['row']}: label {at['label']!r}; expected one of: "
+                    f"{', '.join(classes)}{did_you_mean(str(at['label']), classes)}"
+                )
+            found[name] = frame
+        return found
+
+
+def _with_labels(files: list[Path], columns: Columns) -> pd.DataFrame:
+    from finstrat.errors import DataError
+    from finstrat.models.labelled import read_texts
+
+    frame, _ = read_texts(files, task="classification", columns=columns)
+    frame = frame[frame["label"].notna()].reset_index(drop=True)
+    if frame.empty:
+        raise DataError(f"{files[0]}: no text has a label (column {columns.label})")
+    return frame

