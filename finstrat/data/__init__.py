@@ -7,7 +7,7 @@ joined to a session, `quality` counts what was dropped on the way.
 from finstrat.data.clock import Clock, Span, Universe
 from finstrat.data.documents import Documents
 from finstrat.data.facts import Facts
+from finstrat.data.finding import Finding
 from finstrat.data.panel import Panel
-from finstrat.data.quality import Finding
 
 __all__ = ["Clock", "Documents", "Facts", "Finding", "Panel", "Span", "Universe"]

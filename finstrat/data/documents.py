@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.data.clock import Span
-    from finstrat.data.quality import Finding
+    from finstrat.data.finding import Finding
 
 SCHEMA = pa.schema(
     [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from finstrat.data.quality import Finding
+    from finstrat.data.finding import Finding
 
 COLUMNS = ("asset", "item", "value", "period_end", "known_at", "version")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from finstrat.data.quality import Finding
+    from finstrat.data.finding import Finding
 
 PRICES = ("open", "high", "low", "close")
 POSITIVE = (*PRICES, "adj_factor")

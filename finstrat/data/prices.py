@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from finstrat.data.finding import Finding
 from finstrat.data.frames import numbers, require_columns, require_dates, require_values
 from finstrat.data.panel import PRICES, Panel
-from finstrat.data.quality import Finding
 from finstrat.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

@@ -8,28 +8,17 @@ it doesn't repair it, and it knows nothing of sessions beyond the panel's own.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from finstrat.data.coverage import coverage_findings, survivors
+from finstrat.data.finding import Finding, Severity
+from finstrat.data.stamps import stamp_findings
 
 if TYPE_CHECKING:
     from finstrat.data.documents import Documents
     from finstrat.data.panel import Panel
-
-Severity = Literal["info", "warning"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing noticed about the data: a check's name, how often, and what was done."""
-
-    source: str
-    check: str
-    count: int
-    detail: str
-    severity: Severity = "info"
-
 
 JUMP = 0.5
 """An absolute one-session return above this is listed: a split missed more often than a move."""
@@ -39,7 +28,7 @@ STALE_SESSIONS = 10
 
 
 def panel_findings(panel: Panel, *, source: str) -> tuple[Finding, ...]:
-    """Counts of missing, non-positive, jumping, stale and inconsistent prices in `panel`."""
+    """Counts of missing, jumping, stale and inconsistent prices, and whether all assets survive."""
     found: list[Finding] = []
 
     def note(check: str, cells: np.ndarray, detail: str, severity: Severity = "warning") -> None:
@@ -73,7 +62,8 @@ def panel_findings(panel: Panel, *, source: str) -> tuple[Finding, ...]:
             price = panel.field(name)
             outside |= (price > high + tolerance) | (price < low - tolerance)
         note("open or close outside low–high", outside, "kept")
-    return tuple(found)
+    alive = survivors(panel, source=source)
+    return (*found, alive) if alive else tuple(found)
 
 
 def document_findings(documents: Documents, *, source: str) -> tuple[Finding, ...]:
@@ -86,12 +76,6 @@ def document_findings(documents: Documents, *, source: str) -> tuple[Finding, ..
     repeated = sum(count - 1 for count in Counter(texts).values())
     if repeated:
         found.append(Finding(source, "repeated text", repeated, "kept; each text is scored once"))
-    late = documents.known_at - documents.event_at > np.timedelta64(7, "D")
-    if late.any():
-        detail = "known more than 7 days after the event: filled in later, or a slow source"
-        found.append(Finding(source, "late stamp", int(late.sum()), detail, "warning"))
-    early = documents.known_at < documents.event_at
-    if early.any():
-        detail = "stamped as known before the event; counted from the event"
-        found.append(Finding(source, "known before the event", int(early.sum()), detail, "warning"))
+    found += stamp_findings(documents, source=source)
+    found += coverage_findings(documents, source=source)
     return tuple(found)

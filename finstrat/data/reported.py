@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from finstrat.data.facts import Facts
+from finstrat.data.finding import Finding
 from finstrat.data.items import ITEMS, SPANS
-from finstrat.data.quality import Finding
 
 if TYPE_CHECKING:
-    from finstrat.data.quality import Severity
+    from finstrat.data.finding import Severity
 
 COLUMNS = ("asset", "filing", "tag", "unit", "days", "period_end", "known_at", "value")
 """What `facts_from_reports` reads.

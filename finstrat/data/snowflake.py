@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.data.quality import Finding
+from finstrat.data.finding import Finding
 from finstrat.errors import DataError
 
 if TYPE_CHECKING:
