@@ -153,24 +153,29 @@ def directory_written_whole(path: Path, *, mark: str) -> Iterator[Path]:
     """A directory to write into, which appears at `path` when it is complete, or not at all.
 
     An older one there gives way in the end, if it holds a file called `mark`, which says that it is
-    of the same kind.
+    of the same kind. What a killed process has left is removed by the next one.
 
     Raises:
         DataError: something else is at `path`.
     """
     require_replaceable(path, mark=mark)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and left.name.endswith(_UNFINISHED):
+            with suppress(DataError), sole_user(left):
+                shutil.rmtree(left)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     temporary.mkdir()
     try:
-        yield temporary
-        if path.exists():
-            old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
-            path.rename(old)
-            temporary.rename(path)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(path)
+        with sole_user(temporary):
+            yield temporary
+            if path.exists():
+                old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+                path.rename(old)
+                temporary.rename(path)
+                shutil.rmtree(old)
+            else:
+                temporary.rename(path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -186,6 +191,24 @@ def require_replaceable(path: Path, *, mark: str) -> None:
         raise DataError(f"{path}: is there already and holds no {mark}; choose another name")
 
 
+@contextmanager
+def sole_user(directory: Path) -> Iterator[None]:
+    """Nobody else is in `directory` by this; the claim ends with the process, however it ends.
+
+    Raises:
+        DataError: somebody is.
+    """
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            _lock(opened)
+        except OSError as error:
+            raise DataError(f"{directory}: another process is working there") from error
+        yield
+    finally:
+        os.close(opened)
+
+
 def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
@@ -197,7 +220,7 @@ def _remove_unless_in_use(left: Path) -> None:
         left.unlink()
 
 
-def _lock(file: BinaryIO) -> None:
+def _lock(file: BinaryIO | int) -> None:
     """Mark `file` as in use; an OSError says that it is already."""
     if sys.platform != "win32":
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

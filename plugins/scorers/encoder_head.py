@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 class EncoderHead(Scorer):
     """Probabilities of the head's classes, and their polarity as score where it has one.
 
-    score = P(positive) - P(negative), for a head that knows both. A directory that `finstrat model
-    tune` wrote holds an adapter beside the head; it is merged into the encoder's weights.
+    score = P(positive) - P(negative), for a head that knows both; of a regression, the value is the
+    score. A directory that `finstrat model tune` wrote holds an encoder of its own beside the head,
+    or what was added to this one.
 
     Attributes:
-        outputs: the head's classes, and "score" where there is one.
+        outputs: the head's classes, and "score" where there is one; "score" for a regression.
         device: where the encoder runs; see `to`.
     """
 
@@ -55,6 +56,9 @@ class EncoderHead(Scorer):
     def __init__(self, config: Settings | Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
         self.device = torch.device("cpu")
+        if self._model.task == "regression":
+            self.outputs = ("score",)
+            return
         classes = self._model.classes
         scored = {"negative", "positive"} <= set(classes)
         self.outputs = (*classes, "score") if scored else classes
@@ -93,6 +97,8 @@ class EncoderHead(Scorer):
         Raises:
             DataError: the head was made for vectors of another length.
         """
+        if self._model.task == "regression":
+            return self._model.values(texts)[:, None].float()
         chances = self._model.probabilities(texts)
         if self.outputs[-1] != "score":
             return chances.float()
