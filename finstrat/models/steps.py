@@ -144,7 +144,8 @@ def train(
     names. Runs on a GPU where there is one; bf16 where it is quick.
 
     Raises:
-        ConfigError: `work` holds a training of another plan, or accelerate or a tracker isn't installed.
+        ConfigError: `work` holds a training of another plan, or accelerate or a tracker isn't
+            installed.
     """
     if find_spec("accelerate") is None:
         raise ConfigError(

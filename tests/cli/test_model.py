@@ -36,16 +36,19 @@ def arguments(verb, folder):
 
 def test_tune_writes_adapter_head_and_a_card_that_agrees_with_them(finstrat, sample):
     pytest.importorskip("peft")
+    pytest.importorskip("accelerate")
+    (sample / "unseen.csv").write_text("text,label\nCosts fell.,positive\nCosts rose.,negative")
     ended = finstrat(
         *arguments("tune", sample),
-        *("--develop", sample / "sample.csv", "--epochs", 1, "--rank", 2),
+        *("--develop", sample / "unseen.csv", "--epochs", 1, "--size", 2),
     )
     assert ended.code == 0, ended
     card = ended.json
     stored = json.loads((sample / "out" / "card.json").read_text())
     assert stored == {**card, "classes": ["negative", "neutral", "positive"]}
     assert card["training"]["texts"] == 15  # the repeated row counts once
-    assert card["development"]["sample"]["n"] == 15
+    assert card["development"]["validation"]["n"] == 2
+    assert [each.name for each in sample.glob(".out*")] == []
     assert set(card["files"]) == {"adapter_model.safetensors", "head.safetensors"}
     assert card["training_cutoff"] == "2026-01-01"
 
@@ -61,12 +64,10 @@ def test_head_writes_head_and_card(finstrat, sample):
     assert json.loads((sample / "out" / "card.json").read_text()) == ended.json
 
 
-def test_strange_label_is_named_with_its_row_and_nothing_is_written(refused, sample):
-    with (sample / "sample.csv").open("a") as file:
-        file.write("\nA text.,bullish\n")
-    told = refused(3, *arguments("tune", sample))
-    assert "row 17" in told
-    assert "bullish" in told
+def test_label_that_is_not_learnt_is_named_with_its_row_and_nothing_is_written(refused, sample):
+    (sample / "unseen.csv").write_text("text,label\nCosts fell.,bullish")
+    told = refused(3, *arguments("tune", sample), "--develop", sample / "unseen.csv")
+    assert "unseen.csv: row 1: label 'bullish'" in told
     assert not (sample / "out").exists()
 
 
