@@ -70,7 +70,7 @@ class Trained:
         Raises:
             ConfigError: the model tells classes.
         """
-        if self.task != "regression":
+        if self.task != "regression" or not isinstance(self.head, Head):
             raise ConfigError(
                 f"{self.directory}: a model of classes ({', '.join(self.classes)}), not of a value"
             )
