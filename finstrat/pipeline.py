@@ -25,6 +25,7 @@ from finstrat.holdout import as_recorded
 from finstrat.portfolio.decision import checked
 from finstrat.portfolio.fallback import Chain
 from finstrat.portfolio.targets import target_weights
+from finstrat.risk.liquidity import days_to_exit, name_days_to_exit, usually_traded
 from finstrat.signals import (
     Features,
     Fits,
@@ -101,6 +102,8 @@ def run(
         twin_gross=np.nan if without is None else without["gross"],
         twin_turnover=np.nan if without is None else without["turnover"],
     )
+    exits = exit_days(market, simulation)
+    sessions["days_to_exit"] = np.nan if exits is None else exits.whole
     findings = [*market.findings, *_trading_findings(traded)]
     return RunResult(
         kind="backtest",
@@ -125,6 +128,7 @@ def run(
             "rules": scores.rules,
             "fits": {name: [asdict(fit) for fit in done] for name, done in fits.items()},
             "assets": list(market.panel.assets),
+            "days_to_exit": None if exits is None else exits.at_the_end,
             "counts": {
                 "documents": len(market.documents),
                 "unique_texts": scores.unique,
@@ -453,6 +457,33 @@ def _trading_findings(traded: Traded) -> list[Finding]:
         for check, count, detail in counted
         if count
     ]
+
+
+@dataclass(frozen=True, eq=False)
+class ExitDays:
+    """How long what was held would have taken to sell: `whole` `[T]`, and each name at the end."""
+
+    whole: NDArray[np.float64]
+    at_the_end: dict[str, float | None]
+
+
+def exit_days(market: Market, simulation: Simulation) -> ExitDays | None:
+    """The days to exit of an account over the evaluated sessions; None without volumes."""
+    panel, first = market.panel, market.first
+    if "volume" not in panel.fields:
+        return None
+    usual = usually_traded(panel.field("close") * panel.field("volume"))[first:]
+    holdings = simulation.holdings.to_numpy(dtype=np.float64)
+    equity = simulation.sessions["equity"].to_numpy(dtype=np.float64)
+    names = name_days_to_exit(holdings, equity, usual)[-1]
+    return ExitDays(
+        whole=days_to_exit(holdings, equity, usual),
+        at_the_end={
+            asset: float(days) if np.isfinite(days) else None
+            for asset, days, held in zip(panel.assets, names, holdings[-1], strict=True)
+            if held != 0
+        },
+    )
 
 
 def _frame(values: NDArray[np.float64], panel: Panel) -> pd.DataFrame:

@@ -148,7 +148,7 @@ def candidates(family: Family) -> list[Candidate]:
             for gamma in (0.3, 1.0)
         ]
     if family == "forest":
-        return [Candidate(family, "plain", (("max_features", share),)) for share in ("sqrt", 0.2)]
+        return [Candidate(family, "plain", (("max_features", "sqrt"),))]
     return [
         Candidate(family, "plain", (("max_leaf_nodes", 8), ("l2_regularization", strength)))
         for strength in (1.0, 30.0)

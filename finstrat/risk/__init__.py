@@ -13,6 +13,12 @@ from finstrat.risk.benchmark import Exposure, benchmark_exposure, down_capture, 
 from finstrat.risk.conventions import CONVENTIONS, Convention, known, observed, unknown
 from finstrat.risk.drawdown import calmar, drawdowns, longest_drawdown, max_drawdown
 from finstrat.risk.figure import Figure
+from finstrat.risk.liquidity import (
+    days_to_exit,
+    median_days_to_exit,
+    name_days_to_exit,
+    usually_traded,
+)
 from finstrat.risk.performance import (
     cagr,
     hit_rate,
@@ -47,6 +53,7 @@ __all__ = [
     "cagr",
     "calmar",
     "cost_drag",
+    "days_to_exit",
     "down_capture",
     "drawdowns",
     "effective_names",
@@ -56,6 +63,8 @@ __all__ = [
     "known",
     "longest_drawdown",
     "max_drawdown",
+    "median_days_to_exit",
+    "name_days_to_exit",
     "observed",
     "omega",
     "payoff",
@@ -68,6 +77,7 @@ __all__ = [
     "track_record",
     "unknown",
     "up_capture",
+    "usually_traded",
     "value_at_risk",
     "volatility",
 ]

@@ -186,6 +186,11 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "exposure.average": Convention("fraction", "mean of Σ|w| held at the close"),
     "exposure.net-average": Convention("fraction", "mean of Σw held at the close"),
+    "liquidity.days-to-exit": Convention(
+        "sessions",
+        "median, over sessions that held something, until 95 % of it is sold at a tenth of the "
+        "median value traded over 21 sessions",
+    ),
     "names.effective": Convention(
         "count", "mean of 1 / Σ(|w| / Σ|w|)² over the sessions that held anything"
     ),

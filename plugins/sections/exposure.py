@@ -56,6 +56,13 @@ class ExposureSection(Section):
                     risk.effective_names(result.holdings.to_numpy(float)),
                 ),
                 ("Turnover", yearly),
+                (
+                    "Sessions to exit",
+                    risk.median_days_to_exit(
+                        column(result, "days_to_exit"),
+                        reason="the price source has no volumes, or nothing was held",
+                    ),
+                ),
                 ("Fills", risk.known("orders.count", len(result.orders), n=len(result.orders))),
             ),
             charts=(
@@ -75,7 +82,10 @@ class ExposureSection(Section):
                     unit="yearmonth",
                 ),
             ),
-            tables=(_largest(result.holdings), *_fallbacks(result.manifest.get("fallbacks"))),
+            tables=(
+                _largest(result.holdings, result.manifest.get("days_to_exit")),
+                *_fallbacks(result.manifest.get("fallbacks")),
+            ),
         )
 
 
@@ -91,16 +101,30 @@ def _fallbacks(recorded: Any) -> tuple[Table, ...]:  # noqa: ANN401 - whatever t
     return (Table(title, ("Session", "Used instead", "Why"), rows, note=note),)
 
 
-def _largest(holdings: pd.DataFrame) -> Table:
-    """The largest average positions, by absolute weight; equal ones by asset id."""
+def _largest(holdings: pd.DataFrame, exits: dict[str, float | None] | None) -> Table:
+    """The largest average positions, by absolute weight; equal ones by asset id.
+
+    `exits` are the sessions that each would have taken to sell at the end.
+    """
     mean = holdings.fillna(0.0).mean()
     order = sorted(mean.index, key=lambda asset: (-abs(mean[asset]), str(asset)))
     last = holdings.iloc[-1] if len(holdings) else mean
     rows = tuple(
-        (str(asset), round(float(mean[asset]) * 100, 2), round(float(last[asset]) * 100, 2))
+        (
+            str(asset),
+            round(float(mean[asset]) * 100, 2),
+            round(float(last[asset]) * 100, 2),
+            *(() if exits is None else (_rounded(exits.get(str(asset))),)),
+        )
         for asset in order[:LARGEST]
         if abs(mean[asset]) > 0
     )
     note = f"The {LARGEST} largest of {len(order)} assets." if len(order) > LARGEST else ""
-    columns = ("Asset", "Average weight, %", "Weight at the end, %")
+    columns: tuple[str, ...] = ("Asset", "Average weight, %", "Weight at the end, %")
+    if exits is not None:
+        columns += ("Sessions to exit at the end",)
     return Table("Largest average holdings", columns, rows, note=note)
+
+
+def _rounded(days: float | None) -> float | None:
+    return None if days is None else round(days, 4)
