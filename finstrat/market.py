@@ -84,8 +84,8 @@ def load_market(plan: Plan) -> Market:
     clock = clock.slice(int(start), int(stop))
     panel = align.panel_on_sessions(panel, clock)
     first = int(np.searchsorted(clock.sessions, np.datetime64(config.span.start, "D")))
-    if first >= len(clock) - 1:
-        raise DataError(f"prices: fewer than two sessions with prices from {config.span.start} on")
+    if first >= len(clock):
+        raise DataError(f"prices: no session with prices from {config.span.start} on")
 
     documents = _joined_documents(plan, universe, loaded_from)
     facts = _joined_facts(plan, universe, loaded_from)

@@ -62,7 +62,9 @@ def volatility(returns: Floats, *, periods_per_year: float) -> Figure:
     r = observed(returns)
     if len(r) < 2:
         return unknown("volatility.annualised", n=len(r), reason=_TOO_FEW)
-    return known("volatility.annualised", float(r.std(ddof=1)) * periods_per_year**0.5, n=len(r))
+    deviation = float(r.std(ddof=1))
+    value = deviation * periods_per_year**0.5 if deviation > FLAT else 0.0
+    return known("volatility.annualised", value, n=len(r))
 
 
 def sharpe_ratio(returns: Floats, *, periods_per_year: float, risk_free: float = 0.0) -> float:

@@ -23,6 +23,7 @@ def bundled_sections() -> list[type[Section]]:
     from finstrat_plugins.sections.performance import PerformanceSection
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
+    from finstrat_plugins.sections.rolling import RollingSection
     from finstrat_plugins.sections.stress import StressSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
     from finstrat_plugins.sections.timing import TimingSection
@@ -42,6 +43,7 @@ def bundled_sections() -> list[type[Section]]:
         PerformanceSection,
         ProvenanceSection,
         RiskSection,
+        RollingSection,
         StressSection,
         TailForecastsSection,
         TimingSection,

@@ -13,6 +13,7 @@ from finstrat_plugins.sections.monthly_returns import MonthlyReturnsSection
 from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
+from finstrat_plugins.sections.rolling import RollingSection
 from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
 from finstrat_plugins.sections.timing import TimingSection
 from finstrat_plugins.sections.verdict import VerdictSection
@@ -22,7 +23,7 @@ from finstrat.text import ModelCard
 
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
-    *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection),
+    *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection, RollingSection),
     *(TailForecastsSection, TimingSection, VerdictSection),
 ]
 
