@@ -15,6 +15,7 @@ from finstrat.risk.rolling import rolling_beta, rolling_return, rolling_sharpe, 
 
 if TYPE_CHECKING:
     from finstrat.report.block import Chart
+    from finstrat.report.chart import Format
     from finstrat.store import RunResult
 
 WINDOW = 252
@@ -54,7 +55,7 @@ class RollingSection(Section):
             index=index,
         )
         columns = ("Figure", "Lowest", "Ending", "Median", "Highest", "Ending", "Newest")
-        rows = tuple(_row(name, figures[name]) for name in figures)
+        rows = tuple(_row(str(name), figures[name]) for name in figures)
         note = "A dash: no window knows it, as beta without a benchmark."
         return Block(
             id=self.name,
@@ -73,18 +74,20 @@ def _row(name: str, values: pd.Series) -> tuple[str | float | None, ...]:
     if seen.empty:
         return (name, None, None, None, None, None, None)
     newest = values.iloc[-1]
+    days = pd.DatetimeIndex(seen.index)
+    lowest, highest = (days[place].date() for place in (int(seen.argmin()), int(seen.argmax())))
     return (
         name,
         round(float(seen.min()), 2),
-        str(seen.idxmin().date()),
+        str(lowest),
         round(float(seen.median()), 2),
         round(float(seen.max()), 2),
-        str(seen.idxmax().date()),
+        str(highest),
         None if np.isnan(newest) else round(float(newest), 2),
     )
 
 
-def _chart(frame: pd.DataFrame, axis: str, number: str) -> tuple[Chart, ...]:
+def _chart(frame: pd.DataFrame, axis: str, number: Format) -> tuple[Chart, ...]:
     """The lines that are known anywhere, or no chart."""
     shown = frame.iloc[WINDOW - 1 :].dropna(axis="columns", how="all")
     if shown.empty or not len(shown.columns):
@@ -97,6 +100,6 @@ def _chart(frame: pd.DataFrame, axis: str, number: str) -> tuple[Chart, ...]:
             title=f"{names} of the last {WINDOW} sessions",
             alt=f"Lines over time: {names.lower()} of the {WINDOW} sessions that end there.",
             axis=axis,
-            number=".0%" if number == ".0%" else ".2f",
+            number=number,
         ),
     )
