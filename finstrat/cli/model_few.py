@@ -67,6 +67,7 @@ def few(
     from finstrat.models.few import Settings, pull_together, save_encoder, taught_itself
     from finstrat.models.heads import class_numbers, train_head
     from finstrat.models.labelled import classes_of, require_apart
+    from finstrat.models.seen import save_seen
     from finstrat.models.trained import file_hashes
     from finstrat.store import directory_written_whole, require_replaceable
     from finstrat.text.encode import Encoder
@@ -146,6 +147,7 @@ def few(
                 "this model": _measured(reader, head, unseen["judge"]),
             }
         replace(head, card=card).save(directory)
+        save_seen(directory, [*known["text"], *more])
         card["files"] = file_hashes(directory)
         replace(head, card=card).save(directory)
     shutil.rmtree(work)

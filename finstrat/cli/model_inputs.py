@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from finstrat.errors import DataError
     from finstrat.models.labelled import Columns
 
 CLASSES = ("negative", "neutral", "positive")
@@ -87,7 +88,10 @@ class TrainingFiles:
         """Files as they are given, or the parts in a directory that `model prepare` wrote."""
         from finstrat.errors import DataError
 
-        judged = {file.stem: file for file in evaluate}
+        judged: dict[str, Path] = {}
+        for file in evaluate:
+            if judged.setdefault(file.stem, file) != file:
+                raise _same_name(file.stem, judged[file.stem], file)
         if len(data) != 1 or not data[0].is_dir():
             return cls(tuple(data), judged)
         parts = {name: data[0] / f"{name}.parquet" for name in ("train", "validation", "test")}
@@ -97,7 +101,10 @@ class TrainingFiles:
                 "name files"
             )
         found = {name: file for name, file in parts.items() if file.is_file()}
-        return cls((found.pop("train"),), {**found, **judged})
+        train = found.pop("train")
+        for name in judged.keys() & found:
+            raise _same_name(name, found[name], judged[name])
+        return cls((train,), {**found, **judged})
 
     def training(self, columns: Columns) -> pd.DataFrame:
         """The labelled texts to learn from.
@@ -127,6 +134,14 @@ class TrainingFiles:
                 )
             found[name] = frame
         return found
+
+
+def _same_name(name: str, first: Path, second: Path) -> DataError:
+    from finstrat.errors import DataError
+
+    return DataError(
+        f"{second}: figures are called by the file's name, and {first} is {name} too; rename one"
+    )
 
 
 def _with_labels(files: list[Path], columns: Columns) -> pd.DataFrame:

@@ -68,6 +68,7 @@ def update(
     from finstrat.models.cutoff import CARD
     from finstrat.models.heads import load_head
     from finstrat.models.labelled import Columns
+    from finstrat.models.seen import save_seen
     from finstrat.models.trained import file_hashes, load_trained
     from finstrat.models.update import Lesson, Settings
     from finstrat.models.update import update as updated
@@ -116,6 +117,8 @@ def update(
     card = updated_card(before, new, old, settings, found=found, licence=licence)
     with directory_written_whole(out, mark=CARD) as directory:
         shutil.copytree(work / "updated-model", directory, dirs_exist_ok=True)
+        learnt = [*new.lesson.texts, *(old.lesson.texts if old is not None else [])]
+        save_seen(directory, learnt, before=model)
         card["files"] = file_hashes(directory)
         replace(load_head(directory), card=card).save(directory)
     shutil.rmtree(work)

@@ -265,7 +265,8 @@ def folds_of(truth: NDArray[np.int64], *, times: NDArray[np.int64] | None, seed:
     before it. Texts of one moment are never divided.
 
     Raises:
-        DataError: the texts before some moment lack a class, or a stretch is empty.
+        DataError: the texts before some moment lack a class, a stretch is empty, or a class has
+            no text after the first stretch.
     """
     if times is None:
         dealt = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
@@ -281,6 +282,11 @@ def folds_of(truth: NDArray[np.int64], *, times: NDArray[np.int64] | None, seed:
                 "texts before it lack a class; use --folds stratified, or texts of more days"
             )
         folds.append((fit, hold))
+    if len(np.unique(truth[stretch > 0])) < len(np.unique(truth)):
+        raise DataError(
+            f"folds by time: a class has no text after the first of {_FOLDS} stretches, so nothing "
+            "says how well it is told; use --folds stratified, or texts of more days"
+        )
     return folds
 
 

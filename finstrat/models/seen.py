@@ -16,9 +16,13 @@ _LETTERS = 16
 """Of each hash: of a million texts two agree by chance once in a hundred million models."""
 
 
-def save_seen(directory: Path, texts: Iterable[str]) -> None:
-    """Write the hashes of the clean `texts` into `directory`, in an order that says nothing."""
-    lines = sorted({_short(text) for text in texts})
+def save_seen(directory: Path, texts: Iterable[str], *, before: Path | None = None) -> None:
+    """Write the hashes of the clean `texts` into `directory`, in an order that says nothing.
+
+    `before` is the directory of a model that this one goes on from: what it saw counts as seen.
+    """
+    known = set() if before is None else _seen_by(before)
+    lines = sorted(known | {_short(text) for text in texts})
     (directory / SEEN).write_text("\n".join([*lines, ""]), encoding="ascii")
 
 
@@ -28,10 +32,7 @@ def require_unseen(directory: Path, texts: Sequence[str]) -> None:
     Raises:
         DataError: how many there are, and the first.
     """
-    path = directory / SEEN
-    if not path.is_file():
-        return
-    known = set(path.read_text(encoding="ascii").split())
+    known = _seen_by(directory)
     common = [text for text in texts if _short(text) in known]
     if common:
         raise DataError(
@@ -39,6 +40,12 @@ def require_unseen(directory: Path, texts: Sequence[str]) -> None:
             f"like {common[0][:80]!r}; judge it by others: `finstrat model prepare` makes parts "
             "without a common text"
         )
+
+
+def _seen_by(directory: Path) -> set[str]:
+    """The hashes that lie in `directory`; none where it doesn't say."""
+    path = directory / SEEN
+    return set(path.read_text(encoding="ascii").split()) if path.is_file() else set()
 
 
 def _short(text: str) -> str:

@@ -115,6 +115,59 @@ def test_texts_to_judge_by_that_were_learnt_are_refused(refused, sample):
     assert not (sample / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["Sales rose.,up"] + [f"Sales rose {n}.,up" for n in range(9)], 'only "up"'),
+        ([f"Sales rose {n}.,{n % 2}" for n in range(12)], "the labels are numbers (0, 1)"),
+        ([f"Sales rose {n}.," for n in range(12)], "no text has a label"),
+    ],
+    ids=["one class", "numbers", "no label"],
+)
+def test_labels_that_teach_nothing_are_refused(refused, sample, rows, message):
+    (sample / "sample.csv").write_text("\n".join(["text,label", *rows]))
+    assert message in refused(3, *arguments("head", sample), "--family", "svm")
+    assert not (sample / "out").exists()
+
+
+def test_two_files_to_judge_by_of_one_name_are_refused(refused, sample):
+    (sample / "more").mkdir()
+    for folder in (sample, sample / "more"):
+        (folder / "others.csv").write_text("text,label\nRevenue rose.,positive\n")
+    judges = ("--evaluate", sample / "others.csv", "--evaluate", sample / "more" / "others.csv")
+    assert "is others too; rename one" in refused(3, *arguments("head", sample), *judges)
+    assert not (sample / "out").exists()
+
+
+def test_a_backtest_on_a_head_reports_its_card_and_cutoff(finstrat, sample, project):
+    (sample / "about.toml").write_text(ABOUT.replace("2026-01-01", "2024-02-20"))
+    ended = finstrat(*arguments("head", sample), "--family", "svm")
+    assert ended.code == 0, ended
+    days = ((1, "A"), (2, "B"), (5, "C"))
+    rows = [f"{n},{asset},2024-02-0{n}T15:00Z,2024-02-0{n}T15:00Z,Profit." for n, asset in days]
+    (project / "news.csv").write_text("\n".join(["id,asset,event_at,known_at,text", *rows]))
+    file = project / "backtests" / "small.toml"
+    file.write_text(
+        f"""{file.read_text()}
+[documents.news]
+use = "files-documents"
+path = "news.csv"
+
+[scorers.mine]
+use = "encoder-head"
+head = "{sample / "out"}"
+
+[signals.news]
+use = "news-sentiment"
+scorer = "mine"
+"""
+    )
+    ended = finstrat("run", "small", "--json", "--set", "strategy.signal=news.tone")
+    assert ended.code == 0, ended
+    assert "encoder-head (trained until 2024-02-20" in json.dumps(ended.json["verdict"])
+    assert "fifteen sentences" in ended.out
+
+
 def test_head_learns_from_the_parts_that_prepare_wrote(finstrat, sample):
     assert finstrat("model", "prepare", sample / "more.csv", "--out", sample / "parts").code != 0
     rows = [

@@ -59,6 +59,7 @@ def test_a_model_with_its_own_encoder_and_the_figures_beside_a_head_alone(finstr
     assert model.encoder == folder / "out"
     assert model.classes == ("negative", "neutral", "positive")
     assert not list(folder.glob(".out*"))
+    assert len((folder / "out" / "trained-on.txt").read_text().split()) == 15 + 60
 
 
 def test_what_would_flatter_is_refused(refused, folder):

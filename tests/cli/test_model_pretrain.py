@@ -19,7 +19,7 @@ ABOUT = """
 summary = "a sample"
 training_data = ["sentences"]
 licence = "Apache-2.0"
-training_cutoff = 2014-01-01
+training_cutoff = 2024-02-25
 cutoff_reason = "chosen"
 limits = []
 """

@@ -8,7 +8,7 @@ ABOUT = """
 summary = "a sample"
 training_data = ["sentences"]
 licence = "Apache-2.0"
-training_cutoff = 2015-01-01
+training_cutoff = 2021-08-30
 cutoff_reason = "chosen"
 limits = ["tiny"]
 """
@@ -65,8 +65,21 @@ def test_an_update_is_stored_with_its_figures_and_a_later_cutoff(finstrat, folde
     assert sorted(each.name for each in (folder / "out").iterdir()) == [
         "card.json",
         "head.safetensors",
+        "trained-on.txt",
     ]
     assert not list(folder.glob(".out*"))
+
+
+@pytest.mark.parametrize("learnt", ["old", "new"])
+def test_an_update_is_not_judged_by_what_it_or_the_model_before_learnt(
+    finstrat, refused, folder, learnt
+):
+    made = finstrat(
+        *("model", "update", folder / "head", folder / "new.csv", "--out", folder / "out")
+    )
+    assert made.code == 0, made
+    said = refused(3, "model", "evaluate", folder / "out", folder / f"{learnt}.csv")
+    assert "are among those it was trained on" in said
 
 
 def test_what_was_learnt_cant_be_judged_by_and_unknown_labels_are_refused(refused, folder):

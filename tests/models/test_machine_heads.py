@@ -113,3 +113,9 @@ def test_texts_of_one_moment_are_not_divided_by_time():
 def test_too_few_days_for_folds_by_time_are_refused():
     with pytest.raises(DataError, match="use --folds stratified"):
         folds_of(np.tile([0, 1], 10), times=np.repeat([1, 2], 10), seed=0)
+
+
+def test_class_of_the_first_days_alone_is_refused_by_time():
+    truth, times = np.array([0, 1, 2] + [0, 1] * 11), np.arange(25)
+    with pytest.raises(DataError, match="no text after the first of 5 stretches"):
+        folds_of(truth, times=times, seed=0)
