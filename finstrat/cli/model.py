@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finstrat.cli.model_card import card
+from finstrat.cli.model_compress import compress
 from finstrat.cli.model_evaluate import evaluate
 from finstrat.cli.model_few import few
 from finstrat.cli.model_head import head
@@ -30,6 +31,7 @@ app.command("tune")(tune)
 app.command("update")(update)
 app.command("evaluate")(evaluate)
 app.command("card")(card)
+app.command("compress")(compress)
 
 
 @app.callback()

@@ -27,6 +27,7 @@ from finstrat.text import bert
 from finstrat.text.adapter import adapter_files, is_merged, with_adapter
 from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
 from finstrat.text.checkpoint import file_digest, model_files, quiet_transformers
+from finstrat.text.packed import PACKED, packed_encoder
 from finstrat.text.workers import side_by_side
 
 if TYPE_CHECKING:
@@ -246,6 +247,9 @@ def resolve_dtype(dtype: DType, *, device: torch.device) -> Literal["fp32", "bf1
 
 def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
     """The transformers model in `directory` in float32, with an adapter if there is one."""
+    if (directory / PACKED).is_file():
+        packed = packed_encoder(directory)
+        return (with_adapter(packed, adapter) if adapter else packed).eval()
     with quiet_transformers():
         try:
             model, loading = AutoModel.from_pretrained(
