@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 WINDOW = 252
 """Sessions of a window: about a year."""
 
+STEP = 5
+"""Sessions from one point of a chart to the next: a week moves a year's figure little, and every
+session's would take a fifth of the page's size."""
+
 MEANING = (
     f"Each value rests on the {WINDOW} sessions that end there. Neighbouring windows share nearly "
     "all of them, so a long stretch is one observation rather than many."
@@ -90,6 +94,8 @@ def _row(name: str, values: pd.Series) -> tuple[str | float | None, ...]:
 def _chart(frame: pd.DataFrame, axis: str, number: Format) -> tuple[Chart, ...]:
     """The lines that are known anywhere, or no chart."""
     shown = frame.iloc[WINDOW - 1 :].dropna(axis="columns", how="all")
+    # Back from the newest, which is the point that a reader looks for.
+    shown = shown.iloc[(len(shown) - 1) % STEP :: STEP]
     if shown.empty or not len(shown.columns):
         return ()
     shown = shown.rename(columns=lambda name: name.partition(",")[0])
