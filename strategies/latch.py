@@ -19,6 +19,7 @@ def latched(on: torch.Tensor, off: torch.Tensor) -> torch.Tensor:
 def changed(state: torch.Tensor, *, first: int) -> torch.Tensor:
     """Sessions `[T]` whose row of `state` `[T, …]` differs from the row before, and `first`."""
     result = torch.zeros(len(state), dtype=torch.bool, device=state.device)
-    result[1:] = (state[1:] != state[:-1]).reshape(len(state) - 1, -1).any(dim=1)
+    # Said in full, as -1 can't be worked out where there is no second row.
+    result[1:] = (state[1:] != state[:-1]).reshape(len(state) - 1, state[0].numel()).any(dim=1)
     result[first] = True
     return result

@@ -63,6 +63,29 @@ def test_account_that_stays_in_cash(reported, capsys):
     assert figures["Turnover a year"]["value"] == 0.0
 
 
+@pytest.mark.parametrize("sessions", [252, 1])
+def test_threshold_that_no_stock_reaches_keeps_a_real_year_in_cash(
+    sessions, bare_project, host, capsys
+):
+    config = {
+        "name": "cash",
+        "span": {"start": "2015-01-02", "end": "2015-12-31" if sessions > 1 else "2015-01-04"},
+        "prices": {"use": "sp500"},
+        "signals": {"momentum": {"use": "momentum", "window": 21, "skip": 0}},
+        "strategy": {"use": "threshold", "signal": "momentum.value", "enter": 1000, "leave": 0},
+        "optimizer": {"use": "equal"},
+        "execution": {"fill": "next-close"},
+    }
+    result = finstrat.run(config, project=bare_project, host=host)
+    assert len(result.sessions) == sessions
+    assert result.orders.empty
+    assert (result.sessions["cash"] == result.initial_cash).all()
+    text = (result.path / "report.json").read_text(encoding="utf-8")
+    figures = _checked(json.loads(text, parse_constant=_refuse), capsys)
+    assert figures["Sharpe ratio"]["value"] is None
+    assert figures["Total return"]["value"] == figures["Turnover a year"]["value"] == 0.0
+
+
 def test_run_of_one_session(reported, capsys):
     _, report = reported(1.0, span={"start": "2015-03-13", "end": "2015-03-14"})
     figures = _checked(report, capsys)

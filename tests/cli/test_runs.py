@@ -1,7 +1,10 @@
 import contextlib
+import datetime as dt
 
+import pandas as pd
 import pytest
 
+from finstrat.data import Clock, Span
 from finstrat.store import stored_runs
 
 
@@ -101,6 +104,20 @@ def test_returns_of_anyone_become_a_stored_report(finstrat, project):
     assert finstrat("report", path.name, "--json").json["span"] == told.json["span"]
     audited = finstrat("audit", path.name)
     assert (audited.code, "only a backtest runs again" in audited.err) == (3, True)
+
+
+@pytest.mark.parametrize("daily", [0.001, 0.0, -0.001])
+def test_constant_returns_become_a_report_without_ratios(finstrat, project, daily):
+    days = Clock.build("XNYS", Span(dt.date(2018, 1, 2), dt.date(2018, 12, 31))).sessions
+    pd.DataFrame({"date": days, "net": daily}).to_csv(project / "mine.csv", index=False)
+    told = finstrat("report", "--returns", "mine.csv", "--json")
+    assert (told.code, "NaN" in told.out, "Infinity" in told.out) == (0, False, False)
+    assert "fail" not in {block["status"] for block in told.json["blocks"]}
+    figures = {each["label"]: each["figure"] for each in told.json["headline"]}
+    assert figures["Sharpe ratio"]["value"] is None
+    assert figures["Sharpe ratio"]["reason_if_null"]
+    assert figures["Volatility"]["value"] == pytest.approx(0.0, abs=1e-12)
+    assert figures["Total return"]["value"] == pytest.approx((1 + daily) ** 251 - 1)
 
 
 def test_report_takes_a_run_or_returns_and_refused_returns_leave_nothing(finstrat, project):

@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+import vectorbt  # noqa: F401 - gives a series its `vbt`
 from skfolio import measures
 from skfolio.datasets import load_sp500_dataset
 
@@ -16,6 +18,8 @@ empyrical = pytest.importorskip("empyrical", reason="the extra oracles is not in
 
 YEAR = 252.0
 FREE = 0.0252
+FALL = "2020-02-20"
+"""First session of a stretch that begins with its deepest fall."""
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +57,11 @@ def figures(apple, market):
         "down": risk.down_capture(r, market.to_numpy()),
     }
     exposure = risk.benchmark_exposure(r, market.to_numpy(), periods_per_year=YEAR)
-    made |= {"beta": exposure.beta, "alpha": exposure.alpha}
-    return {name: figure.value for name, figure in made.items()}
+    made |= {"beta": exposure.beta, "alpha": exposure.alpha, "hits": risk.hit_rate(r)}
+    made["fall"] = risk.max_drawdown(apple.loc[FALL:].to_numpy())
+    low, high = exposure.alpha.ci
+    error = (high - low) / 2 / NormalDist().inv_cdf(0.95)
+    return {name: figure.value for name, figure in made.items()} | {"error": error}
 
 
 SAME = {
@@ -81,6 +88,14 @@ OTHER = {
     "down, empyrical": ("down", empyrical.down_capture),
     "kurtosis, skfolio": ("kurtosis", lambda r, _: measures.kurtosis(r.to_numpy())),
     "drawdown, skfolio": ("drawdown", lambda r, _: -measures.max_drawdown(r.to_numpy())),
+    "skewness, pandas": ("skewness", lambda r, _: r.skew()),
+    "kurtosis, pandas": ("kurtosis", lambda r, _: r.kurt()),
+    "fall, vectorbt": ("fall", lambda r, _: r.loc[FALL:].vbt.returns.max_drawdown()),
+    "error, statsmodels": (
+        "error",
+        lambda r, b: sm.OLS(r, sm.add_constant(b)).fit().bse.iloc[0] * YEAR,
+    ),
+    "hits, pandas": ("hits", lambda r, _: (r > 0).mean()),
     "sortino, skfolio": ("sortino", lambda r, _: _sortino_by_skfolio(r.to_numpy())),
 }
 """By the names that `docs/conventions.md` lists."""

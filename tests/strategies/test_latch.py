@@ -1,3 +1,4 @@
+import pytest
 import torch
 from finstrat_strategies.latch import changed, latched
 
@@ -20,3 +21,8 @@ def test_columns_are_latched_apart():
 def test_the_first_traded_session_counts_as_a_change():
     state = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
     assert changed(state, first=1).tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 3), (1, 0)])
+def test_one_session_changes_at_the_first(shape):
+    assert changed(torch.zeros(shape, dtype=torch.bool), first=0).tolist() == [True]
