@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -172,8 +173,11 @@ def load_trained(
 
 def _head(directory: Path) -> Head | MachineHead:
     """The head of whichever family."""
-    card = directory / "card.json"
-    machines = card.is_file() and f'"{MACHINES_KEY}"' in card.read_text(encoding="utf-8")
+    try:
+        card = json.loads((directory / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return load_head(directory)  # which says what is wrong
+    machines = isinstance(card, dict) and MACHINES_KEY in card
     return load_machine_head(directory) if machines else load_head(directory)
 
 
