@@ -239,6 +239,10 @@ CONVENTIONS: dict[str, Convention] = {
         "than the median in the other (Bailey, Borwein, López de Prado and Zhu, 2017)",
     ),
     "luck.overfitting-loss": Convention("probability", "that it loses money in the other half"),
+    "luck.minimum-length": Convention(
+        "sessions",
+        "from which the best of as many trials without skill has a lower Sharpe ratio than this",
+    ),
     "luck.superior-p": Convention(
         "probability",
         "of a best so good or better, if no configuration beats the benchmark (Hansen, 2005)",
