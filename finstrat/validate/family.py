@@ -53,7 +53,7 @@ def among_its_family(
     alike = [each for each in rivals if len(each) == len(own) and not np.isnan(each).any()]
     if len(alike) + 1 < FEWEST_TRIALS or np.isnan(own).any():
         reason = (
-            f"{len(alike) + 1} trials of {len(own)} sessions; {FEWEST_TRIALS} are needed to say "
+            f"trials of {len(own)} sessions: {len(alike) + 1}; {FEWEST_TRIALS} are needed to say "
             "what choosing among them is worth"
         )
         missing = (

@@ -148,31 +148,36 @@ def _of_study(study: Record) -> tuple[tuple[Chart, ...], tuple[Table, ...]]:
     scorer, against = str(study["scorer"]), AGAINST[study["about"]]
     paths = {key: paths[key] for key in KINDS if key in paths}
     charts = tuple(_path_chart(scorer, key, path, against) for key, path in paths.items())
-    columns = ["Session"]
-    cells: list[list[float]] = [list(next(iter(paths.values()))["offsets"])]
-    for key, path in paths.items():
-        name = KINDS[key][0].removeprefix("strongly ")
-        shown = {
-            "mean": name,
-            "low": f"{name}, low",
-            "high": f"{name}, high",
-            "placebo_low": f"{name}, random low",
-            "placebo_high": f"{name}, random high",
-            "beta_adjusted": f"{name}, by beta",
-        }
-        for field, label in shown.items():
-            if field in path:
-                columns.append(label)
-                cells.append([round(value * 1e4, 1) for value in path[field]])
-    table = Table(
-        f"Around the strongest texts by {scorer}, basis points",
-        tuple(columns),
-        tuple(zip(*cells, strict=True)),
+    tables = tuple(_path_table(scorer, key, path, against) for key, path in paths.items())
+    return charts, tables
+
+
+_COLUMNS = {
+    "mean": "Mean",
+    "low": "Low",
+    "high": "High",
+    "placebo_low": "Random, low",
+    "placebo_high": "Random, high",
+    "beta_adjusted": "By beta",
+}
+
+
+def _path_table(scorer: str, key: str, path: Record, against: str) -> Table:
+    """The cumulative mean by session, with its interval and that of random dates."""
+    fields = [field for field in _COLUMNS if field in path]
+    rows = zip(
+        path["offsets"],
+        *([round(value * 1e4, 1) for value in path[field]] for field in fields),
+        strict=True,
+    )
+    return Table(
+        f"Around {KINDS[key][0]} texts by {scorer}, basis points",
+        ("Session", *(_COLUMNS[field] for field in fields)),
+        tuple(rows),
         note=f"Cumulative mean return of {against}, from ten sessions before the one at whose "
         "close a text first counts (0). Intervals hold 90 %; random dates are of the same assets; "
         "by beta is less beta times the benchmark.",
     )
-    return charts, (table,)
 
 
 AGAINST = {

@@ -37,7 +37,7 @@ def test_few_trials_or_other_lengths_give_nulls_with_the_reason():
     told, figures = found(own, [*returns(3), *returns(9, sessions=400)])
     assert told == ""
     assert figures["Probability of overfitting"].value is None
-    assert "4 trials of 500 sessions" in figures["Probability of overfitting"].reason_if_null
+    assert "trials of 500 sessions: 4;" in figures["Probability of overfitting"].reason_if_null
 
 
 def test_minimum_length_by_hand():

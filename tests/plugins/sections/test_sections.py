@@ -173,9 +173,15 @@ def test_event_study_is_drawn_over_random_dates_and_listed(make_result):
         "Prices around strongly positive texts, by lex",
         "Prices around strongly negative texts, by lex",
     ]
-    (table,) = block.tables
-    assert table.columns[:2] == ("Session", "positive")
-    assert [row[1] for row in table.rows] == [float(k) for k in offsets]
+    assert [table.title for table in block.tables] == [
+        "Around strongly positive texts by lex, basis points",
+        "Around strongly negative texts by lex, basis points",
+    ]
+    assert block.tables[0].columns == (
+        *("Session", "Mean", "Low", "High"),
+        *("Random, low", "Random, high"),
+    )
+    assert [row[1] for row in block.tables[0].rows] == [float(k) for k in offsets]
     few = {**record, "studies": [{**study, "paths": {}}]}
     assert (
         TimingSection().build(make_result([0.01, 0.01], checks={"event-study": few})).charts == ()
