@@ -233,7 +233,11 @@ def test_a_run_keeps_its_fits_and_its_report_shows_them(ran):
 
 def test_an_audit_fits_again_on_data_that_end_earlier(ran, bare_project, host):
     records = audit_run(ran.path, project=bare_project, host=host, placebos=9)
-    assert records["causality"]["status"] == "pass"
+    record = records["causality"]
+    assert "changed nothing before them" in record["evidence"]
+    # 39 sessions are too few to start later than the warm-up of 67, so that part stays untried.
+    assert record["status"] == "inconclusive"
+    assert "signals.fitted, start" in record["evidence"]
 
 
 def test_a_cross_validated_model_never_saw_the_row_nor_what_reaches_into_it(close):

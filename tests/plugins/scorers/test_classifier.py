@@ -89,7 +89,7 @@ def test_encoder_head_works_on_any_encoder_directory(classifier_directory, tmp_p
 def test_encoder_head_says_nothing_that_the_card_does_not(tmp_path):
     card = EncoderHead({"head": make_head(tmp_path, 384)}).card
     assert (card.licence, card.training_cutoff) == ("CC0", None)
-    assert card.training_data == ("not stated by the head's card",)
+    assert card.training_data == ("not stated by the model's card",)
 
 
 def test_head_of_another_width_is_refused(tmp_path):
