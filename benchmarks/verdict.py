@@ -80,7 +80,9 @@ class Kind:
         """The backtest."""
         market = self.strategy == "overlay"
         notes = {"use": "planted-notes", "prices": str(prices), "seed": seed, "ic": self.ic}
+        # A note must not change with who else is asked for, so its writer knows all of them.
         notes |= {"half_life": self.half_life, "about": "market" if market else "assets"}
+        notes |= {"names": assets}
         parts: dict[str, Any] = {
             "name": "planted",
             "seed": seed,
@@ -232,11 +234,25 @@ def first_seed(half: str, kind: Kind, draw: int) -> int:
 def audited(bench: Bench, kind: Kind, case: Case, *, placebos: int) -> dict[str, Any]:
     """The records of every audit."""
     if kind.name not in bench.unspoken:
-        # Loaded as `finstrat audit` does, so that the sources are put to the test as well.
-        whole = replace(case, market=load_market(case.plan))
-        bench.unspoken[kind.name] = audit(whole, checks=UNSPOKEN)
+        bench.unspoken[kind.name] = audit(_unknowing(bench, case), checks=UNSPOKEN)
     spoken = [name for name in AUDITS if name not in UNSPOKEN]
     return {**bench.unspoken[kind.name], **audit(case, placebos=placebos, checks=spoken)}
+
+
+def _unknowing(bench: Bench, case: Case) -> Case:
+    """The same backtest on notes that know nothing, loaded as `finstrat audit` does.
+
+    Knowledge is made out of later prices, and the check of the sources rightly finds that in
+    whoever writes the notes. What is asked here is whether it accuses the rest of the pipeline.
+    """
+    config = case.plan.config
+    notes = config.documents["notes"].model_copy(update={"ic": 0.0})
+    plan = resolve(
+        config.model_copy(update={"documents": {"notes": notes}}), bench.host, root=bench.folder
+    )
+    return case_of(
+        plan, load_market(plan), result=case.result, ledger=case.ledger, cache=case.cache
+    )
 
 
 def case_of(

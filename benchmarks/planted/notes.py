@@ -54,6 +54,9 @@ class PlantedNotes(TextSource):
         ic: float = Field(0.0, ge=0, lt=1, description="correlation with the next return")
         half_life: float = Field(0.0, ge=0, description="sessions; 0 = each note is its own")
         about: Literal["assets", "market"] = "assets"
+        names: tuple[str, ...] = Field(
+            (), description="of whom notes are written, whoever is asked for; empty = of those"
+        )
 
     config: Config
 
@@ -62,8 +65,11 @@ class PlantedNotes(TextSource):
         return self.all(universe.assets).within(span, universe.assets)
 
     def all(self, assets: tuple[str, ...]) -> Documents:
-        """The notes of the whole file."""
-        return _notes(self.config.prices, assets, self.config.about).with_texts(self.texts(assets))
+        """The notes of the whole file, about `names`, or about `assets` where it has none."""
+        written = self.config.names or assets
+        return _notes(self.config.prices, written, self.config.about).with_texts(
+            self.texts(written)
+        )
 
     def texts(self, assets: tuple[str, ...]) -> list[str]:
         """What the notes say, `all` in their order: sessions, then assets."""
