@@ -234,6 +234,8 @@ def without_ties(case):
     """Which of two equal buys comes first, rounding decides in vectorbt: there are none."""
     case.targets *= 1 - 0.001 * np.arange(case.targets.shape[1]) / case.targets.shape[1]
     case.targets *= 1 - 0.0003 * np.arange(len(case.targets))[:, None]
+    # Shorts shrink more than what they pay for, which could leave a little to borrow.
+    case.targets /= np.maximum(np.nansum(case.targets, axis=1, keepdims=True), 1.0)
     return case
 
 

@@ -17,6 +17,7 @@ OPTIONS = {
     "combine": {"signals": ["planted.asset", "planted.week"], "weights": "ic", "window": 60},
     "expression": {"formula": "rank(returns(close, 20)) - rank(volatility(close, 10))"},
     "learned-ranking": {"signals": ["planted.asset"], "window": 100, "horizon": 5},
+    "related": {"signal": "planted.asset"},
     "market-mood": {"scorer": "lm-lexicon", "window": 60},
     "news-sentiment": {"scorer": "lm-lexicon"},
     "risk-scores": {"window": 60},
