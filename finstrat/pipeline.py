@@ -25,7 +25,6 @@ from finstrat.holdout import as_recorded
 from finstrat.portfolio.decision import checked
 from finstrat.portfolio.fallback import Chain
 from finstrat.portfolio.targets import target_weights
-from finstrat.risk.liquidity import days_to_exit, name_days_to_exit, usually_traded
 from finstrat.signals import (
     Features,
     Fits,
@@ -37,6 +36,7 @@ from finstrat.signals import (
 )
 from finstrat.simulate.account import simulate
 from finstrat.simulate.execution import Execution
+from finstrat.simulate.exits import exit_days
 from finstrat.simulate.inference import after_inference, paid_by_session
 from finstrat.store import RunResult
 
@@ -102,7 +102,7 @@ def run(
         twin_gross=np.nan if without is None else without["gross"],
         twin_turnover=np.nan if without is None else without["turnover"],
     )
-    exits = exit_days(market, simulation)
+    exits = exit_days(market.panel, simulation, first=market.first)
     sessions["days_to_exit"] = np.nan if exits is None else exits.whole
     findings = [*market.findings, *_trading_findings(traded)]
     return RunResult(
@@ -457,33 +457,6 @@ def _trading_findings(traded: Traded) -> list[Finding]:
         for check, count, detail in counted
         if count
     ]
-
-
-@dataclass(frozen=True, eq=False)
-class ExitDays:
-    """How long what was held would have taken to sell: `whole` `[T]`, and each name at the end."""
-
-    whole: NDArray[np.float64]
-    at_the_end: dict[str, float | None]
-
-
-def exit_days(market: Market, simulation: Simulation) -> ExitDays | None:
-    """The days to exit of an account over the evaluated sessions; None without volumes."""
-    panel, first = market.panel, market.first
-    if "volume" not in panel.fields:
-        return None
-    usual = usually_traded(panel.field("close") * panel.field("volume"))[first:]
-    holdings = simulation.holdings.to_numpy(dtype=np.float64)
-    equity = simulation.sessions["equity"].to_numpy(dtype=np.float64)
-    names = name_days_to_exit(holdings, equity, usual)[-1]
-    return ExitDays(
-        whole=days_to_exit(holdings, equity, usual),
-        at_the_end={
-            asset: float(days) if np.isfinite(days) else None
-            for asset, days, held in zip(panel.assets, names, holdings[-1], strict=True)
-            if held != 0
-        },
-    )
 
 
 def _frame(values: NDArray[np.float64], panel: Panel) -> pd.DataFrame:
