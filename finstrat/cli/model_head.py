@@ -79,7 +79,7 @@ def head(
     for name, frame in judged.items():
         require_apart(list(known["text"]), list(frame["text"]), where=name)
     base = encoder or get_model_path()
-    card = base_card(told, method=f"head: {family}", encoder=base, frame=known, where=str(about))
+    card = base_card(told, method=f"head: {family}", encoder=base, frames=[known], where=str(about))
     reader = Encoder(base, dtype="fp32")
     vectors = reader.encode(list(known["text"])).vectors
     with directory_written_whole(out, mark="card.json") as directory:

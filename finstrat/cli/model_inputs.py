@@ -1,32 +1,16 @@
-"""What the verbs of `finstrat model` are given: labelled texts, and what a card can't measure."""
+"""What the verbs of `finstrat model` are given: labelled texts to learn from and to measure on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from finstrat.errors import DataError
     from finstrat.models.labelled import Columns
-
-
-def about_model(file: Path) -> dict[str, Any]:
-    """What a card says that can't be measured, read from a TOML file."""
-    from finstrat.errors import ConfigError
-    from finstrat.toml_file import TomlFile
-
-    told = TomlFile.read(file, shown_as=str(file)).data
-    wanted = {
-        *("summary", "training_data", "licence"),
-        *("training_cutoff", "cutoff_reason", "limits"),
-    }
-    if set(told) != wanted:
-        wrong = ", ".join(sorted(set(told) ^ wanted))
-        raise ConfigError(f"{file}: expected exactly {', '.join(sorted(wanted))}; check {wrong}")
-    return {**told, "training_cutoff": str(told["training_cutoff"])}
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def tune(
     wanted = _given(data, develop or [], base, task, pairs(label or [], "--label"))
     lesson = wanted.lesson
     card = base_card(
-        told, method=f"tune: {method}", encoder=base, frame=wanted.frame, where=str(about)
+        told, method=f"tune: {method}", encoder=base, frames=[wanted.frame], where=str(about)
     )
     work = _work(out, lesson.plan(tuning))
     if "tensorboard" in (report_to or []):

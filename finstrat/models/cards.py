@@ -15,6 +15,7 @@ from finstrat.models.labelled import moments
 from finstrat.text.checkpoint import checkpoint_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -56,17 +57,23 @@ def told_of_model(file: TomlFile) -> dict[str, Any]:
 
 
 def base_card(
-    told: dict[str, Any], *, method: str, encoder: Path, frame: pd.DataFrame, where: str
+    told: dict[str, Any],
+    *,
+    method: str,
+    encoder: Path,
+    frames: Sequence[pd.DataFrame],
+    where: str,
 ) -> dict[str, Any]:
     """What is known of a model before it is trained, plain JSON data.
 
-    `encoder` is the directory of what it stands on, `frame` the texts that it learns from, as
-    `labelled.read_texts` gives them; `where` names the file of `told` in errors.
+    `encoder` is the directory of what it stands on, `frames` are the texts that it learns from, as
+    `labelled.read_texts` gives them, each with its own column of dates; `where` names the file of
+    `told` in errors.
 
     Raises:
         ConfigError: the cutoff that is claimed is earlier than one that is known.
     """
-    first, last = _period(frame)
+    first, last = _period(frames)
     under = encoder_cutoff(encoder)
     known = [] if under is None else [under]
     known.append(
@@ -94,17 +101,20 @@ def base_card(
         "limits": list(told["limits"]),
         "method": method,
         "encoder": {"name": encoder.name, "sha256": checkpoint_digest(encoder)},
-        "texts": len(frame),
+        "texts": sum(map(len, frames)),
         "period": [first.isoformat(), last.isoformat()] if first and last else None,
     }
 
 
-def _period(frame: pd.DataFrame) -> tuple[dt.date | None, dt.date | None]:
-    """First and last day of the texts, None where they have no dates."""
-    try:
-        times = moments(frame)
-    except DataError:  # a column that is called like a time and holds none
-        times = None
-    if times is None or times.empty:
-        return None, None
-    return times.min().date(), times.max().date()
+def _period(frames: Sequence[pd.DataFrame]) -> tuple[dt.date | None, dt.date | None]:
+    """First and last day of the texts, None where some have no dates."""
+    days = []
+    for frame in frames:
+        try:
+            times = moments(frame)
+        except DataError:  # a column that is called like a time and holds none
+            times = None
+        if times is None or times.empty:
+            return None, None
+        days += [times.min().date(), times.max().date()]
+    return min(days), max(days)

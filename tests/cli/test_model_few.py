@@ -8,9 +8,6 @@ ABOUT = """
 summary = "a sample"
 training_data = ["sentences"]
 licence = "Apache-2.0"
-training_cutoff = 2015-01-01
-cutoff_reason = "chosen"
-limits = []
 """
 SAID = {
     "negative": "The loss widened to {} million.",
@@ -19,9 +16,9 @@ SAID = {
 }
 
 
-def written(path, numbers, *, labels=True):
-    rows = [f"{SAID[name].format(n)}" + f",{name}" * labels for n in numbers for name in SAID]
-    path.write_text("\n".join(["text" + ",label" * labels, *rows]))
+def written(path, numbers, *, labels=True, date="2022-03-01"):
+    rows = [f"{SAID[name].format(n)},{date}{f',{name}' * labels}" for n in numbers for name in SAID]
+    path.write_text("\n".join(["text,date" + ",label" * labels, *rows]))
     return path
 
 
@@ -31,7 +28,7 @@ def folder(tmp_path):
     written(tmp_path / "few.csv", range(5))
     written(tmp_path / "validation.csv", range(20, 26))
     written(tmp_path / "judge.csv", range(30, 36))
-    written(tmp_path / "more.csv", range(40, 60), labels=False)
+    written(tmp_path / "more.csv", range(40, 60), labels=False, date="2023-05-01")
     return tmp_path
 
 
@@ -53,7 +50,8 @@ def test_a_model_with_its_own_encoder_and_the_figures_beside_a_head_alone(finstr
     assert card["evaluation"]["this model"]["n"] == 18
     assert card["training"]["unlabelled"] == 60
     assert card["training"]["rounds_tried"][0]["believed"] == 0
-    assert card["training_cutoff"] == "2021-08-30"  # MiniLM's, which is later than what was told
+    assert card["training_cutoff"] == "2023-05-01"  # of the texts that it labelled itself
+    assert card["period"] == ["2022-03-01", "2023-05-01"]
     assert set(card["files"]) == {"head.safetensors", "model.safetensors"}
     model = load_trained(folder / "out")
     assert model.encoder == folder / "out"
@@ -68,4 +66,8 @@ def test_what_would_flatter_is_refused(refused, folder):
     )
     said = refused(3, *call(folder, "--judge", folder / "few.csv"))
     assert "texts are in the training data too" in said
+    with (folder / "about.toml").open("a") as file:
+        file.write("training_cutoff = 2022-01-01\n")
+    said = refused(2, *call(folder))
+    assert "about.toml: training_cutoff 2022-01-01 is earlier than 2022-03-01" in said
     assert not (folder / "out").exists()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from finstrat.errors import ConfigError, DataError
-from finstrat.models.corpus import read_corpus
+from finstrat.models.corpus import read_corpus, read_distinct
 
 NAMES = ("Apple", "Boeing", "Citigroup", "Dow Chemical", "Exxon Mobil", "Ford Motor")
 WHAT = ("recalls one of its products in Europe", "names a finance chief", "wins a patent lawsuit",
@@ -59,3 +59,12 @@ def test_what_cant_be_used_is_refused(tmp_path):
     pd.DataFrame({"text": TEXTS[:10]}).to_csv(tmp_path / "few.csv")
     with pytest.raises(DataError, match="at least 20 different texts, got 10"):
         read(tmp_path / "few.csv")
+
+
+def test_distinct_texts_have_the_date_of_their_last_copy(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("text,date\nB,2015-01-02\nA,2014-01-01\n,2016-01-01\nB,2015-03-04\nA,\n")
+    found = read_distinct([file])
+    assert list(found["text"]) == ["B", "A"]
+    assert found["date"][0] == pd.Timestamp("2015-03-04", tz="UTC")
+    assert pd.isna(found["date"][1])  # one copy doesn't say when
