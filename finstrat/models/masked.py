@@ -16,7 +16,7 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM
 
 from finstrat.errors import DataError
-from finstrat.text.checkpoint import model_files, quiet_transformers
+from finstrat.text.checkpoint import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,32 +104,16 @@ def load_masked(directory: Path) -> tuple[Any, bool]:
     Raises:
         DataError: the files are missing, or are no encoder that transformers can guess tokens with.
     """
-    model_files(directory)
-    with quiet_transformers():
-        try:
-            model, loading = AutoModelForMaskedLM.from_pretrained(
-                directory,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise DataError(
-                f"{directory}: transformers can't guess hidden tokens with this: {error}"
-            ) from error
-    base = f"{model.base_model_prefix}."
-    missing = sorted(loading["missing_keys"])
-    lacking = [key for key in missing if key.startswith(base)]
-    if lacking:
-        raise DataError(f"{directory}: the weights lack {', '.join(lacking[:3])} ({len(lacking)})")
+    found = loaded(AutoModelForMaskedLM, directory, dtype="fp32")
+    model = found.model
+    encoder = f"{model.base_model_prefix}."
+    found.require([key for key in found.unfilled if key.startswith(encoder)])
     embeddings = model.get_input_embeddings().weight
     own = dict(model.named_parameters())
-    for key in missing:
+    for key in found.unfilled:
         if key in own and own[key] is not embeddings:
             _start(own[key])
-    return model, bool(missing)
+    return model, bool(found.unfilled)
 
 
 def _start(parameter: torch.nn.Parameter) -> None:

@@ -13,6 +13,7 @@ import io
 import os
 import re
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +27,7 @@ from finstrat.errors import ConfigError, DataError
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _READ_BY_LOADING = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -130,12 +131,50 @@ def model_files(directory: Path) -> list[Path]:
     return weights
 
 
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model as transformers read it.
+
+    Attributes:
+        model: in evaluation mode.
+        path: where its files lie.
+        unfilled: names of weights that the files lack, which transformers drew at random.
+    """
+
+    model: Any
+    path: Path
+    unfilled: tuple[str, ...]
+
+    def require(self, names: Sequence[str]) -> None:
+        """Refuse a model that lacks any of these weights.
+
+        Raises:
+            DataError: it does.
+        """
+        if names:
+            raise DataError(
+                f"{self.path}: the weights lack {', '.join(names[:3])} ({len(names)}), which "
+                f"{type(self.model).__name__} needs; is it a model of another kind?"
+            )
+
+
 def load_model(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Any:  # noqa: ANN401
     """The model at `path`, read by one of transformers' Auto classes, in evaluation mode.
 
     Raises:
         DataError: pickled or missing weights, an architecture that isn't part of transformers, or
             weights that don't fill the model (transformers would fill the rest at random).
+    """
+    found = loaded(auto, path, dtype=dtype)
+    found.require(found.unfilled)
+    return found.model
+
+
+def loaded(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Loaded:  # noqa: ANN401
+    """The same with whatever the files fill of it; the caller says what it can do without.
+
+    Raises:
+        DataError: pickled or missing weights, or an architecture that isn't part of transformers.
     """
     import torch
 
@@ -162,13 +201,8 @@ def load_model(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Any:
             )
         except Exception as error:  # a damaged file makes a library raise anything
             raise DataError(f"{path}: transformers can't load this model: {error}") from error
-    unfilled = sorted({*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])})
-    if unfilled:
-        raise DataError(
-            f"{path}: the weights lack {', '.join(unfilled[:3])} ({len(unfilled)}), which "
-            f"{type(model).__name__} needs; is it a model of another kind?"
-        )
-    return model.eval()
+    unfilled = {*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])}
+    return Loaded(model.eval(), path, tuple(sorted(unfilled)))
 
 
 def load_tokenizer(path: Path) -> Any:  # noqa: ANN401 - transformers' own

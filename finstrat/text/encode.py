@@ -22,11 +22,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel
 
-from finstrat.errors import DataError
 from finstrat.text import bert
 from finstrat.text.adapter import adapter_files, is_merged, with_adapter
 from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
-from finstrat.text.checkpoint import file_digest, model_files, quiet_transformers
+from finstrat.text.checkpoint import file_digest, loaded, model_files
 from finstrat.text.packed import PACKED, packed_encoder
 from finstrat.text.workers import side_by_side
 
@@ -250,26 +249,10 @@ def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noq
     if (directory / PACKED).is_file():
         packed = packed_encoder(directory)
         return (with_adapter(packed, adapter) if adapter else packed).eval()
-    with quiet_transformers():
-        try:
-            model, loading = AutoModel.from_pretrained(
-                directory,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise DataError(
-                f"{directory}: transformers can't load this encoder: {error}"
-            ) from error
-    # transformers fills what a file lacks with random numbers and only warns. The pooler is a
-    # layer that mean pooling doesn't use.
-    missing = sorted(key for key in loading["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise DataError(f"{directory}: the weights lack {', '.join(missing[:3])} ({len(missing)})")
-    return (with_adapter(model, adapter) if adapter else model).eval()
+    found = loaded(AutoModel, directory, dtype="fp32")
+    # The pooler is a layer that mean pooling doesn't use.
+    found.require([key for key in found.unfilled if not key.startswith("pooler.")])
+    return (with_adapter(found.model, adapter) if adapter else found.model).eval()
 
 
 def _sentence_limit(directory: Path) -> int | None:
