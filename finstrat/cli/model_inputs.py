@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from finstrat.errors import DataError
-    from finstrat.models.labelled import Columns
+    from finstrat.models.labelled import Columns, Task
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,18 @@ class TrainingFiles:
             raise _same_name(name, found[name], judged[name])
         return cls((train,), {**found, **judged})
 
-    def training(self, columns: Columns) -> pd.DataFrame:
+    def training(self, columns: Columns, task: Task = "classification") -> pd.DataFrame:
         """The labelled texts to learn from.
 
         Raises:
             DataError: there is none.
         """
-        return _with_labels(list(self.learnt), columns)
+        return _with_labels(list(self.learnt), columns, task)
 
-    def judging(self, columns: Columns, classes: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-        """The labelled texts of each file to measure on.
+    def judging(
+        self, columns: Columns, classes: tuple[str, ...], task: Task = "classification"
+    ) -> dict[str, pd.DataFrame]:
+        """The labelled texts of each file to measure on; of a regression, `classes` say nothing.
 
         Raises:
             DataError: a file has none, or a label that isn't among `classes`.
@@ -61,9 +63,9 @@ class TrainingFiles:
 
         found = {}
         for name, file in self.judged.items():
-            frame = _with_labels([file], columns)
+            frame = _with_labels([file], columns, task)
             strange = frame[~frame["label"].isin(classes)]
-            if len(strange):
+            if task == "classification" and len(strange):
                 at = strange.iloc[0]
                 raise DataError(
                     f"{file}: row {at['row']}: label {at['label']!r}; expected one of: "
@@ -81,11 +83,11 @@ def _same_name(name: str, first: Path, second: Path) -> DataError:
     )
 
 
-def _with_labels(files: list[Path], columns: Columns) -> pd.DataFrame:
+def _with_labels(files: list[Path], columns: Columns, task: Task) -> pd.DataFrame:
     from finstrat.errors import DataError
     from finstrat.models.labelled import read_texts
 
-    frame, _ = read_texts(files, task="classification", columns=columns)
+    frame, _ = read_texts(files, task=task, columns=columns)
     frame = frame[frame["label"].notna()].reset_index(drop=True)
     if frame.empty:
         raise DataError(f"{files[0]}: no text has a label (column {columns.label})")

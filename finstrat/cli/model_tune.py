@@ -189,7 +189,8 @@ def _given(
     """
     from finstrat.errors import ConfigError, DataError
     from finstrat.models.labelled import Columns, classes_of, read_texts
-    from finstrat.models.tune import VALUE, Lesson, joined
+    from finstrat.models.tune import Lesson, joined
+    from finstrat.models.value_heads import VALUE
 
     columns = Columns(names=names)
     if any(each.is_dir() for each in data):

@@ -1,7 +1,7 @@
 """The four families of credit models, what is tried of each, and how scikit-learn fits them.
 
-A candidate is an encoding and a setting; fitting one gives a `Machine`, whose margins are those of
-the estimator, which is checked on the training rows. It knows nothing of folds.
+A candidate is an encoding and a setting; fitting one gives a `Machine`, which `fitted` reads out of
+the estimator. It knows nothing of folds.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from finstrat.credit.machines import Kernel, Linear, Trees
-from finstrat.errors import FinstratError
+from finstrat.credit.fitted import agreeing, boosted_of, forest_of, kernel_of
+from finstrat.credit.machines import Linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,21 +95,12 @@ def _fit(candidate: Candidate, rows: Floats, defaulted: NDArray[np.bool_], *, se
     if candidate.family == "svm":
         gamma = settings.pop("gamma") / rows.shape[1]
         model = SVC(gamma=gamma, cache_size=500, **settings).fit(rows, defaulted)
-        return _agreeing(
-            Kernel(
-                vectors=model.support_vectors_.astype(np.float64),
-                weight=model.dual_coef_[0].astype(np.float64),
-                constant=model.intercept_.astype(np.float64),
-                gamma=np.array([gamma]),
-            ),
-            rows,
-            model.decision_function,
-        )
+        return agreeing(kernel_of(model, gamma), rows, model.decision_function)
     if candidate.family == "forest":
         model = RandomForestClassifier(
             n_estimators=200, min_samples_leaf=2, random_state=seed, **settings
         ).fit(rows, defaulted)
-        return _agreeing(_forest(model), rows, lambda some: _averaged(model, some))
+        return agreeing(forest_of(model), rows, lambda some: _averaged(model, some))
     model = HistGradientBoostingClassifier(
         learning_rate=0.05,
         max_iter=300,
@@ -118,94 +109,10 @@ def _fit(candidate: Candidate, rows: Floats, defaulted: NDArray[np.bool_], *, se
         random_state=seed,
         **settings,
     ).fit(rows, defaulted)
-    return _agreeing(_boosted(model), rows, model.decision_function)
+    return agreeing(boosted_of(model), rows, model.decision_function)
 
 
 def _averaged(model: RandomForestClassifier, rows: Floats) -> Floats:
     """A forest's averaged probability as `Trees.margin` gives it."""
     count = len(model.estimators_)
     return np.asarray(logit((model.predict_proba(rows)[:, 1] * count + 0.5) / (count + 1.0)))
-
-
-def _agreeing(machine: Machine, rows: Floats, estimator: Any) -> Machine:  # noqa: ANN401 - a function of rows
-    """The machine, if it says of some training rows what the estimator it was read from says.
-
-    Raises:
-        FinstratError: it doesn't; scikit-learn has changed how it stores a fitted model.
-    """
-    some = rows[:: max(1, len(rows) // 200)]
-    if not np.allclose(machine.margin(some), estimator(some), rtol=1e-7, atol=1e-7):
-        import sklearn
-
-        raise FinstratError(
-            f"a model fitted by scikit-learn {sklearn.__version__} reads differently from what it "
-            "predicts; install the version that constraints.txt names"
-        )
-    return machine
-
-
-def _forest(model: RandomForestClassifier) -> Trees:
-    trees = [each.tree_ for each in model.estimators_]
-    return _joined(
-        [
-            {
-                "feature": np.where(tree.children_left < 0, -1, tree.feature),
-                "threshold": tree.threshold,
-                "left": tree.children_left,
-                "right": tree.children_right,
-                "holes_left": tree.missing_go_to_left,
-                "value": tree.value[:, 0, 1] / tree.value[:, 0, :].sum(axis=1),
-            }
-            for tree in trees
-        ],
-        constant=np.nan,
-        single=1,
-    )
-
-
-def _boosted(model: HistGradientBoostingClassifier) -> Trees:
-    nodes = [each[0].nodes for each in model._predictors]  # noqa: SLF001 - no other way; see `_agreeing`
-    return _joined(
-        [
-            {
-                "feature": np.where(tree["is_leaf"], -1, tree["feature_idx"]),
-                "threshold": tree["num_threshold"],
-                "left": tree["left"],
-                "right": tree["right"],
-                "holes_left": tree["missing_go_to_left"],
-                "value": tree["value"],
-            }
-            for tree in nodes
-        ],
-        constant=float(np.ravel(model._baseline_prediction)[0]),  # noqa: SLF001 - the same
-        single=0,
-    )
-
-
-def _joined(trees: list[dict[str, NDArray[Any]]], *, constant: float, single: int) -> Trees:
-    """Trees laid end to end, their children counted from the first node of all."""
-    first = np.concatenate([[0], np.cumsum([len(tree["feature"]) for tree in trees])])
-
-    def whole(name: str) -> NDArray[np.int64]:
-        return np.concatenate([tree[name] for tree in trees]).astype(np.int64)
-
-    def child(name: str) -> NDArray[np.int64]:
-        moved = [
-            tree[name].astype(np.int64) + root for tree, root in zip(trees, first[:-1], strict=True)
-        ]
-        return np.concatenate(moved)
-
-    def number(name: str) -> Floats:
-        return np.concatenate([tree[name] for tree in trees]).astype(np.float64)
-
-    return Trees(
-        first=first.astype(np.int64),
-        feature=whole("feature"),
-        threshold=number("threshold"),
-        left=child("left"),
-        right=child("right"),
-        holes_left=whole("holes_left"),
-        value=number("value"),
-        constant=np.array([constant]),
-        single=np.array([single], dtype=np.int64),
-    )

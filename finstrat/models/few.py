@@ -39,7 +39,7 @@ class Settings:
     """How a few labels are learnt from.
 
     Attributes:
-        steps: of the encoder's training; 0 leaves it as it is.
+        steps: of the encoder's training; 0 leaves it as it is, None = one a text.
         batch: pairs a step, half of them of one class.
         learning_rate: its peak. max_tokens: longer texts are cut there for training.
         threshold: the probability from which a text without a label is believed.
@@ -47,9 +47,9 @@ class Settings:
         seed: of all that is drawn.
     """
 
-    steps: int = 100
+    steps: int | None = None
     batch: int = 16
-    learning_rate: float = 3e-5
+    learning_rate: float = 1e-4
     max_tokens: int = 96
     threshold: float = 0.9
     rounds: int = 5
@@ -58,6 +58,10 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0.5 <= self.threshold < 1:
             raise ConfigError(f"--threshold {self.threshold}: expected 0.5 or more, below 1")
+
+    def steps_for(self, texts: int) -> int:
+        """Steps of a training on so many texts: more of them make more pairs to learn from."""
+        return texts if self.steps is None else self.steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,8 @@ def pull_together(
         ConfigError: `work` holds another training.
     """
     model = load_encoder(encoder)
-    if not settings.steps:
+    steps = settings.steps_for(len(texts))
+    if not steps:
         work.mkdir(parents=True, exist_ok=True)
         return model
     if not torch.cuda.is_available():
@@ -107,7 +112,7 @@ def pull_together(
 
     train(
         model,
-        [np.empty(0, dtype=np.int64)] * settings.steps,
+        [np.empty(0, dtype=np.int64)] * steps,
         made=made,
         loss=loss,
         pace=Pace(learning_rate=settings.learning_rate),

@@ -13,28 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, f1_score
-from sklearn.model_selection import StratifiedKFold
 
 from finstrat.errors import DataError
+from finstrat.models.folds import FOLDS, folds_of, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from finstrat.models.folds import Fold, Moments
+
 _WEIGHTS = "head.safetensors"
 _CARD = "card.json"
-_FOLDS = 5
 _TOLERANCE = 1e-4  # of the mean loss's gradient; tighter moves no measure's fourth place
-Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Rows to fit on, and rows that the fit is held against."""
-
 _C_GRID = tuple(float(c) for c in np.geomspace(0.01, 100, 9))
 
 
@@ -91,6 +90,10 @@ class Head:
         sums = torch.stack([(rows * weight).sum(dim=1) for weight in self.weight], dim=1)
         return sums + self.bias
 
+    def values(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Of a regression, its values `[D]` float64, on the CPU."""
+        return self.logits(embeddings)[:, 0]
+
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of what the probabilities depend on."""
@@ -136,7 +139,7 @@ def train_head(
     *,
     classes: Sequence[str],
     seed: int,
-    times: NDArray[np.int64] | None = None,
+    times: Moments | None = None,
 ) -> Head:
     """A head for `labels` out of `embeddings` `[D, H]`, its strength and temperature chosen by CV.
 
@@ -168,8 +171,7 @@ def train_head(
                 "family": "logistic",
                 "C": best,
                 "temperature": temperature,
-                "folds": len(folds),
-                "by": "label" if times is None else "time",
+                **told_of(folds, times),
                 "seed": seed,
             },
             "cross_validation": as_json(quality),
@@ -224,9 +226,9 @@ def class_numbers(labels: Sequence[str], classes: Sequence[str], *, rows: int) -
         raise DataError(f"unknown label {unknown[0]!r}; expected one of: {', '.join(classes)}")
     codes = np.array([order[label] for label in labels], dtype=np.int64)
     counts = np.bincount(codes, minlength=len(classes))
-    if counts.min() < _FOLDS:
+    if counts.min() < FOLDS:
         rarest = classes[int(counts.argmin())]
-        raise DataError(f'label "{rarest}": expected at least {_FOLDS} texts, got {counts.min()}')
+        raise DataError(f'label "{rarest}": expected at least {FOLDS} texts, got {counts.min()}')
     return codes
 
 
@@ -255,39 +257,6 @@ class _Path:
         if len(weight) == 1:  # of two classes scikit-learn keeps the difference alone
             weight, bias = (np.concatenate([-each, each]) / 2 for each in (weight, bias))
         return weight, bias - weight @ self._centre
-
-
-def folds_of(truth: NDArray[np.int64], *, times: NDArray[np.int64] | None, seed: int) -> list[Fold]:
-    """Rows to fit on and rows held out, several times; no row is held out twice.
-
-    Without `times`, 5 folds with each class's share. With the moment of each text, 4: the texts
-    are cut into five stretches of time, and each after the first is held out from a fit to those
-    before it. Texts of one moment are never divided.
-
-    Raises:
-        DataError: the texts before some moment lack a class, a stretch is empty, or a class has
-            no text after the first stretch.
-    """
-    if times is None:
-        dealt = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-        return [(fit, hold) for fit, hold in dealt.split(truth, truth)]
-    edges = np.quantile(times, np.arange(1, _FOLDS) / _FOLDS, method="lower")
-    stretch = np.searchsorted(edges, times, side="left")
-    folds = []
-    for number in range(1, _FOLDS):
-        fit, hold = np.flatnonzero(stretch < number), np.flatnonzero(stretch == number)
-        if not len(hold) or len(np.unique(truth[fit])) < len(np.unique(truth)):
-            raise DataError(
-                f"folds by time: stretch {number + 1} of {_FOLDS} is empty, or the {len(fit)} "
-                "texts before it lack a class; use --folds stratified, or texts of more days"
-            )
-        folds.append((fit, hold))
-    if len(np.unique(truth[stretch > 0])) < len(np.unique(truth)):
-        raise DataError(
-            f"folds by time: a class has no text after the first of {_FOLDS} stretches, so nothing "
-            "says how well it is told; use --folds stratified, or texts of more days"
-        )
-    return folds
 
 
 def _out_of_fold(

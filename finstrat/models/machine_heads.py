@@ -22,7 +22,8 @@ from finstrat.credit.calibration import Calibration, calibrate
 from finstrat.credit.families import Candidate, fit_machine
 from finstrat.credit.machines import arrays_of, kind_of, machine_from
 from finstrat.errors import DataError
-from finstrat.models.heads import as_json, class_numbers, folds_of, measure
+from finstrat.models.folds import folds_of, told_of
+from finstrat.models.heads import as_json, class_numbers, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.credit.machines import Machine
-    from finstrat.models.heads import Fold
+    from finstrat.models.folds import Fold, Moments
 
 Family = Literal["svm", "forest", "boosting"]
 MACHINES_KEY = "machines"
@@ -43,11 +44,11 @@ _CARD = "card.json"
 
 @dataclass(frozen=True, eq=False)
 class MachineHead:
-    """One fitted machine a class.
+    """One fitted machine a class, or one alone for a number: see `value_heads`.
 
     Attributes:
         machines: K of them, each told its class by a high margin.
-        calibrations: of the margins, K.
+        calibrations: of the margins, K; of a number, the line from margin to value.
         centre: `[H]`, taken from a vector before it is scaled by √H.
         classes: K names, in the order of the probabilities.
         card: what is known of its training, plain JSON data.
@@ -65,18 +66,30 @@ class MachineHead:
         return len(self.centre)
 
     def probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN.
+        """Class probabilities `[D, K]` float64, on the CPU; NaN where an embedding is NaN."""
+        margins = self._margins(embeddings)
+        for i in np.flatnonzero(~np.isnan(margins).any(axis=1)):
+            margins[i] = _shares(margins[i : i + 1], self.calibrations)[0]
+        return torch.from_numpy(margins)
+
+    def values(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Of a regression, its values `[D]` float64, in the same way."""
+        (line,) = self.calibrations
+        margins = self._margins(embeddings)[:, 0]
+        return torch.from_numpy(line.slope * margins + line.constant)
+
+    def _margins(self, embeddings: torch.Tensor) -> NDArray[np.float64]:
+        """`[D, K]`; NaN where an embedding is NaN.
 
         One row at a time: the order in which a matrix product sums depends on its rows, and one
         embedding must give the same bits in any company.
         """
         rows = embeddings.to(device="cpu", dtype=torch.float64).numpy()
-        found = np.full((len(rows), len(self.classes)), np.nan)
-        scaled = _scaled(rows, self.centre)
+        found = np.full((len(rows), len(self.machines)), np.nan)
+        near_one = scaled(rows, self.centre)
         for i in np.flatnonzero(~np.isnan(rows).any(axis=1)):
-            margins = np.array([each.margin(scaled[i : i + 1])[0] for each in self.machines])
-            found[i] = _shares(margins[None], self.calibrations)[0]
-        return torch.from_numpy(found)
+            found[i] = [each.margin(near_one[i : i + 1])[0] for each in self.machines]
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -162,14 +175,14 @@ def train_machine_head(
     family: Family,
     classes: Sequence[str],
     seed: int,
-    times: NDArray[np.int64] | None = None,
+    times: Moments | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> MachineHead:
     """A head of `family` for `labels` out of `embeddings` `[D, H]`, its setting chosen by CV.
 
     The setting is the one with the least log loss over calibrated out-of-fold predictions; Platt's
     maps are fitted on those, and the machines are refitted on everything. The folds are those of
-    `heads.folds_of`. The card's measures are of the out-of-fold predictions, which setting and
+    `folds.folds_of`. The card's measures are of the out-of-fold predictions, which setting and
     calibration have seen.
 
     Raises:
@@ -179,7 +192,7 @@ def train_machine_head(
     truth = class_numbers(labels, classes, rows=len(rows))
     folds = folds_of(truth, times=times, seed=seed)
     centre = rows.mean(axis=0)
-    scaled = _scaled(rows, centre)
+    near_one = scaled(rows, centre)
     held = np.sort(np.concatenate([hold for _, hold in folds]))
     tried = candidates(family)
     steps = len(tried) * len(folds) + 1
@@ -187,7 +200,7 @@ def train_machine_head(
     for place, each in enumerate(tried):
         margins = np.full((len(rows), len(classes)), np.nan)
         for number, fold in enumerate(folds):
-            margins[fold[1]] = _held_out(each, scaled, truth, fold, len(classes), seed=seed)
+            margins[fold[1]] = _held_out(each, near_one, truth, fold, len(classes), seed=seed)
             if progress is not None:
                 progress(place * len(folds) + number + 1, steps)
         maps = tuple(calibrate(margins[held, k], truth[held] == k) for k in range(len(classes)))
@@ -198,7 +211,7 @@ def train_machine_head(
     assert best is not None
     chosen, maps, shares = best
     machines = tuple(
-        fit_machine(chosen, scaled, truth == k, seed=seed) for k in range(len(classes))
+        fit_machine(chosen, near_one, truth == k, seed=seed) for k in range(len(classes))
     )
     if progress is not None:
         progress(steps, steps)
@@ -211,8 +224,7 @@ def train_machine_head(
             "training": {
                 "family": family,
                 "setting": dict(chosen.settings),
-                "folds": len(folds),
-                "by": "label" if times is None else "time",
+                **told_of(folds, times),
                 "seed": seed,
             },
             "cross_validation": as_json(measure(shares, truth[held])),
@@ -240,7 +252,7 @@ def _held_out(
     )
 
 
-def _scaled(rows: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+def scaled(rows: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit vectors with numbers of about 1, as kernels and trees like them."""
     found: NDArray[np.float64] = (rows - centre) * np.sqrt(rows.shape[1])
     return found

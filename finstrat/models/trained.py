@@ -71,11 +71,11 @@ class Trained:
         Raises:
             ConfigError: the model tells classes.
         """
-        if self.task != "regression" or not isinstance(self.head, Head):
+        if self.task != "regression":
             raise ConfigError(
                 f"{self.directory}: a model of classes ({', '.join(self.classes)}), not of a value"
             )
-        return self.head.logits(self.vectors(texts, progress=progress))[:, 0]
+        return self.head.values(self.vectors(texts, progress=progress))
 
     def probabilities(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from scipy.special import softmax
-from scipy.stats import spearmanr
 from sklearn.metrics import f1_score
 from tokenizers import Tokenizer
 from torch.nn import functional
 
 from finstrat.errors import DataError
+from finstrat.models import value_heads
 from finstrat.models.heads import Head, as_json, fitted_temperature, load_head, measure
 from finstrat.models.labelled import Task, require_apart
 from finstrat.models.methods import HEAD_SCALE, Learner, outputs_of
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from finstrat.models.steps import Batch, Course
     from finstrat.models.tuning import Tuning
 
-VALUE = "value"
-"""What the one output of a regression is called."""
 _FAREST = 500  # steps from one checkpoint to the next
 _LOOKED_AT = 64  # texts of the validation at a time
 
@@ -224,13 +222,7 @@ def padded_batch(rows: Sequence[Sequence[int]]) -> Batch:
 def figures(outputs: NDArray[np.float64], truth: NDArray[Any], *, task: Task) -> dict[str, float]:
     """What a training is judged by: `finstrat.models.tuning.METRICS` of outputs `[D, K]`."""
     if task == "regression":
-        errors = outputs[:, 0] - truth
-        together = spearmanr(outputs[:, 0], truth).statistic if np.ptp(outputs[:, 0]) else 0.0
-        return {
-            "rmse": float(np.sqrt((errors**2).mean())),
-            "mae": float(np.abs(errors).mean()),
-            "spearman": float(together),
-        }
+        return value_heads.figures(outputs[:, 0], truth)
     chances = softmax(outputs, axis=1)
     said = outputs.argmax(axis=1)
     names = np.arange(outputs.shape[1])
@@ -366,8 +358,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 def _quality(outputs: NDArray[np.float64], unseen: Examples, lesson: Lesson) -> dict[str, Any]:
     if lesson.task == "regression":
-        found = figures(outputs, unseen.targets, task=lesson.task)
-        return {"n": len(unseen.texts), **{name: round(each, 4) for name, each in found.items()}}
+        return value_heads.as_json(outputs[:, 0], unseen.targets)
     return as_json(measure(softmax(outputs, axis=1), unseen.targets))
 
 

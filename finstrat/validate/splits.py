@@ -94,3 +94,24 @@ def forward_folds(
         test = np.flatnonzero((session >= start) & (session < stop))
         folds.append((train, test))
     return folds if len(folds) == count and all(len(train) for train, _ in folds) else []
+
+
+def forward_stretches(
+    times: NDArray[np.int64], *, count: int, gap: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The same for rows in any order, as texts come: stretches of as many rows, not as many times.
+
+    `times` `[R]` are the rows' moments and are cut into `count` + 1 stretches; rows of one moment
+    are never divided, so a stretch may be empty where moments are few. Each but the first is judged
+    by what was learnt from the rows before it, less those that lie `gap` or less before its first.
+    """
+    shares = np.arange(1, count + 1) / (count + 1)
+    stretch = np.searchsorted(np.quantile(times, shares, method="lower"), times, side="left")
+    folds = []
+    for number in range(1, count + 1):
+        test = np.flatnonzero(stretch == number)
+        train = np.flatnonzero(stretch < number)
+        if len(test):
+            train = train[times[train] < times[test].min() - gap]
+        folds.append((train, test))
+    return folds

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from finstrat_plugins.scorers.encoder_head import EncoderHead
 
 ABOUT = """
 summary = "a sample"
@@ -85,10 +86,24 @@ def test_head_of_another_family_and_classes_by_time(finstrat, sample):
     card = ended.json
     assert card["classes"] == ["dovish", "hawkish"]
     assert card["method"] == "head: svm"
-    assert card["training"]["by"] == "time"
+    assert (card["training"]["by"], card["training"]["embargo_days"]) == ("time", 1)
     assert card["cross_validation"]["n"] == 48  # four stretches of five
     assert card["cross_validation"]["accuracy"] == 1.0
     assert card["period"] == ["2015-01-01", "2015-01-30"]
+
+
+def test_head_of_a_number_is_scored_by_its_value(finstrat, refused, sample):
+    rows = [f"Profit rose by {n} percent.,{n / 10}" for n in range(-20, 20)]
+    (sample / "sample.csv").write_text("\n".join(["text,label", *rows]))
+    ended = finstrat(*arguments("head", sample), "--task", "regression")
+    assert ended.code == 0, ended
+    assert ended.json["method"] == "head: ridge"
+    assert set(ended.json["cross_validation"]) == {"n", "rmse", "mae", "spearman"}
+    scorer = EncoderHead({"head": sample / "out"})
+    assert scorer.outputs == ("score",)
+    assert scorer.score(["Profit rose by 9 percent."]).shape == (1, 1)
+    wrong = refused(2, *arguments("head", sample), "--task", "regression", "--family", "logistic")
+    assert "expected ridge, svm, forest or boosting in a regression" in wrong
 
 
 def test_cutoff_before_the_last_text_is_refused_with_both_dates(refused, sample):

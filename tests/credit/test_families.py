@@ -3,10 +3,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from finstrat.credit import families
 from finstrat.credit.families import FAMILIES, Candidate, candidates, fit_machine
-from finstrat.credit.machines import Linear
-from finstrat.errors import FinstratError
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(300, 4))
@@ -41,9 +38,3 @@ def test_logistic_machine_says_what_its_estimator_says():
     model = LogisticRegression(max_iter=3000, C=0.1).fit(ROWS, BAD)
     machine = fit_machine(candidate, ROWS, BAD, seed=0)
     np.testing.assert_allclose(machine.margin(ROWS), model.decision_function(ROWS), atol=1e-12)
-
-
-def test_machine_that_disagrees_with_its_estimator_is_refused():
-    wrong = Linear(np.ones(4), np.zeros(1))
-    with pytest.raises(FinstratError, match="reads differently from what it predicts"):
-        families._agreeing(wrong, ROWS, lambda rows: rows.sum(axis=1) + 1.0)

@@ -8,7 +8,7 @@ import torch
 from sklearn.svm import SVC
 
 from finstrat.errors import DataError
-from finstrat.models.heads import folds_of
+from finstrat.models.folds import Moments, folds_of
 from finstrat.models.machine_heads import load_machine_head, train_machine_head
 from finstrat.models.trained import load_trained
 
@@ -95,7 +95,7 @@ def test_damaged_head_is_refused(trained, tmp_path):
 def test_folds_by_time_hold_out_what_came_later():
     truth = np.tile([0, 1], 50)
     times = np.random.default_rng(0).permutation(100)
-    folds = folds_of(truth, times=times, seed=0)
+    folds = folds_of(truth, times=Moments(times), seed=0)
     assert len(folds) == 4
     for fit, hold in folds:
         assert times[fit].max() < times[hold].min()
@@ -106,16 +106,25 @@ def test_folds_by_time_hold_out_what_came_later():
 def test_texts_of_one_moment_are_not_divided_by_time():
     truth = np.tile([0, 1], 20)
     times = np.repeat([1, 2, 3, 4, 5, 6, 7, 8], 5)
-    for fit, hold in folds_of(truth, times=times, seed=0):
+    for fit, hold in folds_of(truth, times=Moments(times), seed=0):
         assert not set(times[fit]) & set(times[hold])
+
+
+def test_texts_within_the_embargo_are_not_learnt_from():
+    truth, days = np.tile([0, 1], 25), np.repeat(np.arange(10), 5)
+    at = days * 86_400 * 10**9
+    for fit, hold in folds_of(truth, times=Moments(at, embargo_days=1), seed=0):
+        assert days[fit].max() == days[hold].min() - 2
+    with pytest.raises(DataError, match="the 0 texts before it lack a class.*a shorter --embargo"):
+        folds_of(truth, times=Moments(at, embargo_days=2), seed=0)
 
 
 def test_too_few_days_for_folds_by_time_are_refused():
     with pytest.raises(DataError, match="use --folds stratified"):
-        folds_of(np.tile([0, 1], 10), times=np.repeat([1, 2], 10), seed=0)
+        folds_of(np.tile([0, 1], 10), times=Moments(np.repeat([1, 2], 10)), seed=0)
 
 
 def test_class_of_the_first_days_alone_is_refused_by_time():
     truth, times = np.array([0, 1, 2] + [0, 1] * 11), np.arange(25)
     with pytest.raises(DataError, match="no text after the first of 5 stretches"):
-        folds_of(truth, times=times, seed=0)
+        folds_of(truth, times=Moments(times), seed=0)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finstrat.errors import DataError
-from finstrat.validate.splits import combinatorial, forward_folds, walk_forward
+from finstrat.validate.splits import combinatorial, forward_folds, forward_stretches, walk_forward
 
 REFITS = np.array([True, False, False, True, False, True])
 KNOWN_FROM = np.array([2, 3, 4, 5, 6, 6])
@@ -50,6 +50,14 @@ def test_folds_follow_time_and_leave_out_what_reaches_into_them():
         ([10, 10, 11, 11], [13, 13, 14, 14, 15, 15]),
         ([10, 10, 11, 11, 12, 12, 13, 13, 14, 14], [16, 16, 17, 17, 18, 18]),
     ]
+
+
+def test_stretches_of_rows_follow_time_and_leave_a_gap_before_them():
+    times = np.array([50, 10, 40, 20, 30, 60])
+    told = [(a.tolist(), b.tolist()) for a, b in forward_stretches(times, count=2, gap=10)]
+    # 10 20 | 30 40 | 50 60; 20 lies 10 before 30, 40 lies 10 before 50.
+    assert told == [([1], [2, 4]), ([1, 3, 4], [0, 5])]
+    assert [len(a) for a, _ in forward_stretches(times, count=2, gap=0)] == [2, 4]
 
 
 def test_too_few_sessions_make_no_folds():
