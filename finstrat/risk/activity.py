@@ -53,13 +53,27 @@ def effective_names(holdings: Floats) -> Figure:
 
     `holdings` `[T, N]`; the inverse Herfindahl index of |w| / Σ|w|, so cash doesn't count.
     """
+    index = _herfindahl(holdings)
+    if not len(index):
+        return unknown("names.effective", n=0, reason="nothing was ever held")
+    return known("names.effective", float((1.0 / index).mean()), n=len(index))
+
+
+def concentration(holdings: Floats) -> Figure:
+    """The Herfindahl index of |w| / Σ|w|, on average over invested sessions, of `[T, N]`."""
+    index = _herfindahl(holdings)
+    if not len(index):
+        return unknown("concentration.herfindahl", n=0, reason="nothing was ever held")
+    return known("concentration.herfindahl", float(index.mean()), n=len(index))
+
+
+def _herfindahl(holdings: Floats) -> Floats:
+    """Σ(|w| / Σ|w|)² of each session that holds anything."""
     size = np.abs(np.nan_to_num(holdings))
     gross = size.sum(axis=1)
     held = gross > NOTHING
-    if not held.any():
-        return unknown("names.effective", n=0, reason="nothing was ever held")
-    share = size[held] / gross[held, None]
-    return known("names.effective", float((1.0 / (share**2).sum(axis=1)).mean()), n=int(held.sum()))
+    index: Floats = ((size[held] / gross[held, None]) ** 2).sum(axis=1)
+    return index
 
 
 def _mean(convention_id: str, values: Floats) -> Figure:

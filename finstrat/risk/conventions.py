@@ -27,6 +27,10 @@ class Convention:
 
 CONVENTIONS: dict[str, Convention] = {
     "return.total": Convention("fraction", "growth of the initial capital over the whole span"),
+    "return.time-weighted": Convention(
+        "fraction",
+        "compounded return of the sessions, whatever money came or went; without flows the total",
+    ),
     "return.cagr": Convention("fraction", "constant yearly growth that gives the total return"),
     "volatility.annualised": Convention(
         "fraction", "sample standard deviation of the returns times √(sessions a year)"
@@ -193,6 +197,11 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "names.effective": Convention(
         "count", "mean of 1 / Σ(|w| / Σ|w|)² over the sessions that held anything"
+    ),
+    "concentration.herfindahl": Convention(
+        "ratio",
+        "mean of Σ(|w| / Σ|w|)² over the sessions that held anything: 1 with a single name, 1/N "
+        "with N equal ones",
     ),
     "orders.count": Convention("count", "fills over the whole span"),
     "trials.total": Convention("count", "runs tried on this universe and span, this one included"),

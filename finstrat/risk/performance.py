@@ -37,6 +37,20 @@ def total_return(returns: Floats) -> Figure:
     return known("return.total", float(np.prod(1.0 + r)) - 1.0, n=len(r))
 
 
+def time_weighted_return(returns: Floats) -> Figure:
+    """The sessions' returns compounded, as a fraction: what one unit left alone became.
+
+    A session's return is of the capital at its start, so money that comes or goes between sessions
+    doesn't count (Bacon, 2008). No run has such flows, and then it equals the total return.
+    """
+    r = observed(returns)
+    if not len(r):
+        return unknown("return.time-weighted", n=0, reason="no return is known")
+    value = float(np.prod(1.0 + r)) - 1.0
+    method = "no money came or went: equal to the total return"
+    return known("return.time-weighted", value, n=len(r), method=method)
+
+
 def cagr(returns: Floats, *, first: dt.date, last: dt.date) -> Figure:
     """Compound yearly growth between two dates, as a fraction; null under a year.
 

@@ -55,6 +55,10 @@ class ExposureSection(Section):
                     "Effective number of names",
                     risk.effective_names(result.holdings.to_numpy(float)),
                 ),
+                (
+                    "Concentration, Herfindahl",
+                    risk.concentration(result.holdings.to_numpy(float)),
+                ),
                 ("Turnover", yearly),
                 (
                     "Sessions to exit",

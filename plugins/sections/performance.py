@@ -54,6 +54,7 @@ class PerformanceSection(Section):
             title="Performance",
             figures=(
                 ("Total return", risk.total_return(net)),
+                ("Time-weighted return", risk.time_weighted_return(net)),
                 ("Growth a year", growth_of(result)),
                 ("Growth a year, benchmark", growth_of(result, "benchmark")),
                 ("Volatility", risk.volatility(net, periods_per_year=years)),

@@ -101,3 +101,19 @@ def test_losing_record_needs_no_length_and_a_flat_one_has_none():
     assert record.probability.value < 0.05
     assert record.sessions_needed.reason_if_null == "the Sharpe ratio isn't above zero"
     assert risk.track_record(np.zeros(50), periods_per_year=252.0).probability.value is None
+
+
+def test_time_weighted_return_compounds_the_sessions():
+    figure = risk.time_weighted_return(np.array([0.5, np.nan, -0.5]))
+    assert figure.value == pytest.approx(-0.25)
+    assert figure.n == 2
+    assert risk.time_weighted_return(np.array([-1.0, 0.2])).value == -1.0
+    assert risk.time_weighted_return(np.array([np.nan])).reason_if_null == "no return is known"
+
+
+def test_concentration_is_averaged_over_sessions_that_hold_anything():
+    # One name: 1. Half and half, long and short: 1/2. Cash: left out.
+    figure = risk.concentration(np.array([[0.3, 0.0], [0.4, -0.4], [0.0, 0.0]]))
+    assert figure.value == pytest.approx(0.75)
+    assert figure.n == 2
+    assert risk.concentration(np.zeros((5, 2))).reason_if_null == "nothing was ever held"

@@ -97,6 +97,7 @@ def test_exposure_measures_what_was_held(make_result):
     assert only(block.figures, "Average exposure").value == pytest.approx(0.75)
     # Shares 2/3 and 1/3: 1 / (4/9 + 1/9) = 1.8 equal names.
     assert only(block.figures, "Effective number of names").value == pytest.approx(1.8)
+    assert only(block.figures, "Concentration, Herfindahl").value == pytest.approx(5 / 9)
     assert only(block.figures, "Turnover").value == pytest.approx(126.0)
     assert block.tables[0].rows == (("A", 50.0, 50.0), ("B", 25.0, 25.0))
 
