@@ -163,14 +163,22 @@ def filtered_historical(past: Floats, level: float) -> tuple[Floats, Floats]:
     """
     mean = past.mean(axis=1, keepdims=True)
     shocks = past - mean
-    omega, alpha, beta = _garch_parameters(shocks)
-    variance = shocks.var(axis=1)
-    sigma = np.empty_like(past)
-    for k in range(past.shape[1]):
-        sigma[:, k] = np.sqrt(variance)
-        variance = omega + alpha * shocks[:, k] ** 2 + beta * variance
-    tomorrow = shocks / sigma * np.sqrt(variance)[:, None]
+    sigma = garch_volatility(shocks, *_garch_parameters(shocks))
+    tomorrow = shocks / sigma[:, :-1] * sigma[:, -1:]
     return historical(mean + tomorrow, level)
+
+
+def garch_volatility(shocks: Floats, omega: Floats, alpha: Floats, beta: Floats) -> Floats:
+    """The volatility of each session of the rows `[R, W]` and of the one after them, `[R, W + 1]`.
+
+    σ²(k + 1) = ω + α shock(k)² + β σ²(k) (Bollerslev, 1986), from the row's own variance.
+    """
+    rows, window = shocks.shape
+    variance = np.empty((rows, window + 1))
+    variance[:, 0] = shocks.var(axis=1)
+    for k in range(window):
+        variance[:, k + 1] = omega + alpha * shocks[:, k] ** 2 + beta * variance[:, k]
+    return np.sqrt(variance)
 
 
 def _garch_parameters(shocks: Floats) -> tuple[Floats, Floats, Floats]:

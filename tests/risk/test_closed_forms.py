@@ -13,6 +13,7 @@ from finstrat import risk
 from finstrat.components import MarketSource
 from finstrat.data import Clock, Span, Universe, align
 from finstrat.host import Host
+from finstrat.risk import tail_forecast
 
 YEAR = 252
 SPAN = Span(dt.date(2012, 12, 31), dt.date(2022, 12, 28))
@@ -124,3 +125,64 @@ def test_regression_and_its_hac_error_are_closed_forms_and_archs(r, market):
         assert_allclose((high - low) / 2, quantile * errors[0] * YEAR, rtol=1e-9)
         low, high = fit.beta.ci
         assert_allclose((high - low) / 2, quantile * errors[1], rtol=1e-9)
+
+
+def test_garch_volatility_is_archs_once_the_start_is_forgotten(r):
+    from arch import arch_model
+
+    past = np.lib.stride_tricks.sliding_window_view(r, tail_forecast.WINDOW)[::400]
+    shocks = past - past.mean(axis=1, keepdims=True)
+    omega, alpha, beta = np.array([[2e-6, 0.05, 0.94], [4e-5, 0.04, 0.90]] * 3).T
+    ours = tail_forecast.garch_volatility(shocks, omega, alpha, beta)
+    for k, own in enumerate(shocks):
+        model = arch_model(own, mean="Zero", rescale=False)
+        fixed = model.fix([omega[k], alpha[k], beta[k]])
+        # arch starts from the first 75 shocks, faded; ours from the variance of the window.
+        start = shocks[k].var()
+        assert_allclose(ours[k, 0], start**0.5)
+        tomorrow = fixed.forecast(horizon=1).variance.to_numpy()[-1, 0] ** 0.5
+        assert_allclose(ours[k, -1], tomorrow, rtol=1e-9)
+        assert_allclose(ours[k, -101:-1], fixed.conditional_volatility[-100:], rtol=1e-8)
+    assert len(shocks) == len(omega)
+
+
+def test_filtered_history_is_built_on_the_fit_of_arch(r):
+    from arch import arch_model
+
+    past = r[None, -tail_forecast.WINDOW :]
+    shocks = past[0] - past[0].mean()
+    scale = 1 / shocks.std()
+    fit = arch_model(shocks * scale, mean="Zero", rescale=False).fit(disp="off")
+    assert fit.convergence_flag == 0
+    sigma = np.empty(len(shocks) + 1)
+    sigma[0] = shocks.std()
+    for k, shock in enumerate(shocks):
+        omega = fit.params["omega"] / scale**2
+        before = fit.params["alpha[1]"] * shock**2 + fit.params["beta[1]"] * sigma[k] ** 2
+        sigma[k + 1] = (omega + before) ** 0.5
+    book = past[0].mean() + shocks / sigma[:-1] * sigma[-1]
+    var, es = tail_forecast.filtered_historical(past, 0.95)
+    losses = np.sort(-book)
+    assert_allclose(var, losses[474])
+    assert_allclose(es, losses[475:].mean(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.99])
+def test_tail_of_the_pareto_law_is_scipys(r, level):
+    past = np.lib.stride_tricks.sliding_window_view(r, tail_forecast.WINDOW)[::400]
+    var, es = tail_forecast.extreme_value(past, level)
+    for k, own in enumerate(past):
+        losses = np.sort(-own)
+        threshold, excess = losses[449], losses[450:] - losses[449]
+        # Hosking and Wallis: the law whose mean, and mean weighted by 1 - F, are the sample's.
+        shares = (np.arange(1, 51) - 0.35) / 50
+        first, second = excess.mean(), (excess * (1 - shares)).mean()
+        shape = 2 - first / (first - 2 * second)
+        law = stats.genpareto(shape, scale=2 * first * second / (first - 2 * second))
+        assert_allclose(law.mean(), first)
+        weighted = law.expect(lambda x, law=law: x * law.sf(x))
+        assert_allclose(weighted, second, rtol=1e-6)
+        beyond = law.isf((1 - level) * 10)
+        assert_allclose(var[k], threshold + beyond, rtol=1e-10)
+        mean = law.expect(lambda x: x, lb=beyond, conditional=True)
+        assert_allclose(es[k], threshold + mean, rtol=1e-6)
