@@ -19,6 +19,7 @@ from finstrat.audit.lags import over_lags
 from finstrat.audit.memory import needs_no_memory
 from finstrat.audit.placebos import beats_placebos
 from finstrat.audit.residual import beyond_prices
+from finstrat.audit.stability import around_its_options
 from finstrat.audit.trials import survives_its_trials
 from finstrat.job import report_files
 from finstrat.store import canonical_json, load, write_atomically
@@ -82,5 +83,6 @@ def audit(
         "second-engine": agrees_with_a_second_engine,
         "lags": over_lags,
         "event-study": around_documents,
+        "stability": around_its_options,
     }
     return {name: made[name](case).to_dict() for name in checks}

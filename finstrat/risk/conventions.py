@@ -260,6 +260,12 @@ CONVENTIONS: dict[str, Convention] = {
         "count",
         "configurations that beat the benchmark, one too many with 5 % (Romano and Wolf, 2005)",
     ),
+    "stability.same-sign": Convention(
+        "fraction", "neighbouring values of one option whose mean has the sign of the run's own"
+    ),
+    "stability.place": Convention(
+        "count", "1 for the highest Sharpe ratio among the run and its neighbours"
+    ),
     "luck.placebo-p": Convention(
         "probability", "(1 + placebos that earned as much before costs) / (placebos + 1)"
     ),

@@ -42,6 +42,7 @@ AUDITS = {
 DIAGNOSTICS = {
     "lags": "what signals known earlier or later would earn",
     "event-study": "what prices do around the strongest texts",
+    "stability": "what other values of its options would earn",
 }
 """What an audit records beside them, and no verdict rests on."""
 

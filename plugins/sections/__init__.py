@@ -24,6 +24,7 @@ def bundled_sections() -> list[type[Section]]:
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.rolling import RollingSection
+    from finstrat_plugins.sections.stability import StabilitySection
     from finstrat_plugins.sections.stress import StressSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
     from finstrat_plugins.sections.timing import TimingSection
@@ -44,6 +45,7 @@ def bundled_sections() -> list[type[Section]]:
         ProvenanceSection,
         RiskSection,
         RollingSection,
+        StabilitySection,
         StressSection,
         TailForecastsSection,
         TimingSection,
