@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from finstrat.report.block import Block
     from finstrat.store import RunResult
     from finstrat.text.card import ModelCard
+    from finstrat.text.differentiable import Differentiable
 
 
 class Settings(BaseModel):
@@ -241,6 +242,13 @@ class Scorer(Component, ABC):
 
         For a scorer that looks words up. None, the default, says that it doesn't count words; each
         word is then left out in turn to see what changes.
+        """
+        return None
+
+    def differentiable(self) -> Differentiable | None:
+        """The same outputs as a function of embeddings that has gradients, or None, the default.
+
+        For a scorer that is a neural network to its end; `finstrat model explain` reads it.
         """
         return None
 

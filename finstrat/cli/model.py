@@ -10,6 +10,7 @@ import typer
 from finstrat.cli.model_card import card
 from finstrat.cli.model_compress import compress
 from finstrat.cli.model_evaluate import evaluate
+from finstrat.cli.model_explain import explain
 from finstrat.cli.model_few import few
 from finstrat.cli.model_head import head
 from finstrat.cli.model_label import label
@@ -30,6 +31,7 @@ app.command("few")(few)
 app.command("tune")(tune)
 app.command("update")(update)
 app.command("evaluate")(evaluate)
+app.command("explain")(explain)
 app.command("card")(card)
 app.command("compress")(compress)
 

@@ -25,11 +25,14 @@ from finstrat.models.machine_heads import MACHINES_KEY, MachineHead, load_machin
 from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.card import ModelCard
 from finstrat.text.clean import CLEAN_VERSION
+from finstrat.text.differentiable import head_on_encoder
 from finstrat.text.encode import DType, Encoder, encoder_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from finstrat.text.differentiable import Differentiable
 
 _FIGURES = ("training", "cross_validation", "development", "evaluation")
 
@@ -106,6 +109,16 @@ class Trained:
                 f"{self.encoder} gives {vectors.shape[1]}; train a head on that encoder"
             )
         return vectors
+
+    def differentiable(self, outputs: Sequence[str]) -> Differentiable | None:
+        """The model in float32 with gradients and the scorer's `outputs`; None where it has none.
+
+        A forest, boosted trees and this project's machines have none.
+        """
+        if not isinstance(self.head, Head):
+            return None
+        whole = self.head.logits if self.task == "regression" else self.head.probabilities
+        return head_on_encoder(self.encoder, adapter=self.adapter, head=whole, outputs=outputs)
 
     @cached_property
     def _reader(self) -> Encoder:

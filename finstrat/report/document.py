@@ -28,10 +28,14 @@ TONES: dict[str, Tone] = {
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a passage, and how much it moved the score; 0 where it didn't."""
+    """A piece of a passage, and how much it moved the score; 0 where it didn't.
+
+    `level` 1 to 3 says how strongly it is coloured.
+    """
 
     text: str
     effect: float = 0.0
+    level: Literal[1, 2, 3] = 1
 
 
 @dataclass(frozen=True)

@@ -306,6 +306,18 @@ CONVENTIONS: dict[str, Convention] = {
     "classification.ece": Convention(
         "fraction", "mean gap between confidence and share right, over ten bins of confidence"
     ),
+    "deletion.comprehensiveness": Convention(
+        "ratio", "mean fall of the output when the tokens that count most are deleted"
+    ),
+    "deletion.sufficiency": Convention(
+        "ratio", "mean fall of the output when only the tokens that count most are kept"
+    ),
+    "deletion.gain": Convention("ratio", "mean over texts, by how much random tokens do worse"),
+    "swap.spread": Convention("ratio", "mean over texts of the range of the score over names"),
+    "swap.effect": Convention("ratio", "mean score under a name less that over all names"),
+    "swap.flips": Convention("fraction", "swaps after which the answer is another"),
+    "perturbation.flips": Convention("fraction", "texts whose answer is another once changed"),
+    "perturbation.movement": Convention("ratio", "mean absolute change of the score"),
     "mcnemar.p": Convention(
         "probability", "of a split as uneven, were both models right equally often (two-sided)"
     ),

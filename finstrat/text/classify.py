@@ -44,6 +44,7 @@ class Classifier:
         device, dtype: where the model runs and in what; `auto` resolved.
         max_tokens: longer texts are cut there.
         labels: K names, as the model's configuration has them.
+        model: transformers' own, in evaluation mode.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Classifier:
         self.device = torch.device(device)
         self.dtype = resolve_dtype(dtype, device=self.device)
         self.labels = model_labels(directory)
-        self._model = load_model(
-            AutoModelForSequenceClassification, directory, dtype=self.dtype
-        ).to(self.device)
-        if self._model.config.pad_token_id is None:
+        self.model = load_model(AutoModelForSequenceClassification, directory, dtype=self.dtype).to(
+            self.device
+        )
+        if self.model.config.pad_token_id is None:
             # A decoder reads its answer at the last token that isn't a pad; here no token is one.
-            self._model.config.pad_token_id = -1
+            self.model.config.pad_token_id = -1
         self._tokenizer = load_tokenizer(directory)
         self.max_tokens = self._longest_input()
 
@@ -82,7 +83,7 @@ class Classifier:
             ids[: len(batch.rows)] = torch.tensor([tokens[row] for row in batch.rows])
             ids = ids.to(self.device)
             with torch.inference_mode():
-                logits = self._model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+                logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
                 return batch.rows, logits.float().softmax(dim=1)[: len(batch.rows)]
 
         on_cpu = self.device.type == "cpu"
@@ -92,7 +93,7 @@ class Classifier:
 
     def _longest_input(self) -> int:
         """The least of what tokenizer and positions allow; RoBERTa's first positions are pads."""
-        config = self._model.config
+        config = self.model.config
         limits = [int(self._tokenizer.model_max_length)]
         positions = getattr(config, "max_position_embeddings", None)
         if positions:

@@ -103,7 +103,7 @@ class Encoder:
         model_files(self.directory)
         model = load_encoder(self.directory, adapter=adapter)
         self.width = int(model.config.hidden_size)
-        self.max_tokens = _max_tokens(self.directory, model)
+        self.max_tokens = longest_window(self.directory, model)
         self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         self._tokenizer.no_padding()  # the file may ask for padding to a fixed length
         self._tokenizer.enable_truncation(self.max_tokens)
@@ -264,6 +264,7 @@ def _sentence_limit(directory: Path) -> int | None:
     return int(limit) if limit else None
 
 
-def _max_tokens(directory: Path, model: Any) -> int:  # noqa: ANN401 - transformers' own
+def longest_window(directory: Path, model: Any) -> int:  # noqa: ANN401 - transformers' own
+    """Tokens of the longest input that the encoder in `directory` reads at once."""
     positions = int(model.config.max_position_embeddings) - bert.first_place(model)
     return min(positions, _sentence_limit(directory) or positions)

