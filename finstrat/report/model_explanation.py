@@ -232,7 +232,7 @@ def _passage(each: dict[str, Any], number: int) -> Passage:
         at = end
     parts.append(Part(text[at:]))
     share = each["residual_share"]
-    residual = f"{each['residual']:+.4f}" + ("" if share is None else f" ({share:.1%})")
+    residual = f"{abs(each['residual']):.4f}" + ("" if share is None else f" ({share:.1%})")
     return Passage(
         id=f"text-{number}",
         parts=tuple(part for part in parts if part.text),

@@ -48,6 +48,9 @@ def test_what_is_stored_scores_as_the_card_says_and_by_the_text_alone(tmp_path, 
     assert made.head.card["development"]["validation"]["accuracy"] == right
     alone = torch.cat([model.probabilities([text]) for text in reversed(UNSEEN)])
     assert torch.equal(alone.flip(0), chances)
+    network = model.differentiable(model.classes)
+    told = network.values([network.read(text).ids for text in UNSEEN])
+    assert torch.allclose(told, chances, atol=0.02)  # fp32 against what the machine is quick in
 
 
 @pytest.mark.parametrize("method", ["lora", "adalora"])
