@@ -36,7 +36,8 @@ def few(
         list[Path] | None, typer.Option(help="Texts that the head may label itself.")
     ] = None,
     validation: Annotated[
-        list[Path] | None, typer.Option(help="Labelled texts that say when to stop that.")
+        list[Path] | None,
+        typer.Option(help="Labelled texts that say how sure it may be, and when to stop."),
     ] = None,
     judge: Annotated[
         list[Path] | None, typer.Option(help="Labelled texts that the result is measured on.")
@@ -72,10 +73,8 @@ def few(
     from finstrat.text.encode import Encoder
     from finstrat.toml_file import TomlFile
 
-    if bool(unlabelled) != bool(validation):
-        raise ConfigError(
-            "--unlabelled needs --validation, which says when to stop, and vice versa"
-        )
+    if unlabelled and not validation:
+        raise ConfigError("--unlabelled needs --validation, which says when to stop")
     settings = Settings(
         steps=steps,
         batch=batch,
@@ -125,7 +124,11 @@ def few(
                 settings=settings,
             )
         else:
-            head = train_head(vectors, list(known["label"]), classes=classes, seed=seed)
+            head = _calibrated(
+                train_head(vectors, list(known["label"]), classes=classes, seed=seed),
+                reader,
+                unseen.get("validation"),
+            )
         card["training"] = {
             **head.card["training"],
             **asdict(settings),
@@ -166,6 +169,16 @@ def _pulled_together(
             work=work,
             progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
         )
+
+
+def _calibrated(head: Head, encoder: Encoder, validation: pd.DataFrame | None) -> Head:
+    """The head, as sure as texts say that nothing has learnt from; as it is without any."""
+    from finstrat.models.few import recalibrated
+
+    if validation is None:
+        return head
+    vectors = encoder.encode(list(validation["text"])).vectors
+    return recalibrated(head, vectors, list(validation["label"]))
 
 
 def _head_alone(

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from finstrat.errors import ConfigError
 from finstrat.models.contrastive import mean_pooled
-from finstrat.models.heads import Head, train_head
+from finstrat.models.heads import Head, fitted_temperature, train_head
 from finstrat.models.masked import padded
 from finstrat.models.pretrain import BESIDE
 from finstrat.models.steps import Batch, Pace, train
@@ -165,9 +165,15 @@ def taught_itself(
 
     `labelled`, `unlabelled` and `validation` are vectors `[D, H]`. In each round the last head
     labels every text that it is surer of than the threshold, and a new one learns from these and
-    the labels. It ends when the validation's macro-F1 falls, or nobody new is believed.
+    the labels. It ends when the validation's macro-F1 falls, or nobody new is believed. Each head
+    is calibrated on the validation, by `recalibrated`.
     """
-    best = train_head(labelled, labels, classes=classes, seed=settings.seed)
+
+    def learnt(vectors: torch.Tensor, said: Sequence[str]) -> Head:
+        head = train_head(vectors, said, classes=classes, seed=settings.seed)
+        return recalibrated(head, validation, truth)
+
+    best = learnt(labelled, labels)
     rounds = [Round(0, _macro_f1(best, validation, truth))]
     head = best
     for _ in range(settings.rounds):
@@ -177,12 +183,29 @@ def taught_itself(
             break
         said = [classes[each] for each in chances[sure].argmax(axis=1)]
         vectors = torch.cat([labelled, unlabelled[torch.from_numpy(sure)]])
-        head = train_head(vectors, [*labels, *said], classes=classes, seed=settings.seed)
+        head = learnt(vectors, [*labels, *said])
         rounds.append(Round(int(sure.sum()), _macro_f1(head, validation, truth)))
         if rounds[-1].macro_f1 < rounds[-2].macro_f1:
             break
         best = head
     return best, rounds
+
+
+def recalibrated(head: Head, vectors: torch.Tensor, truth: Sequence[str]) -> Head:
+    """The head with the temperature that fits texts that nothing has learnt from.
+
+    `vectors` are theirs `[D, H]`, `truth` their labels `[D]`. An encoder that was pulled by the
+    labels makes a head sure of them, and its cross-validation sees nothing of that.
+    """
+    before = float(head.card["training"]["temperature"])
+    codes = np.array([head.classes.index(each) for each in truth], dtype=np.int64)
+    after = fitted_temperature(head.logits(vectors).numpy() * before, codes)
+    return Head(
+        weight=head.weight * (before / after),
+        bias=head.bias * (before / after),
+        classes=head.classes,
+        card={**head.card, "training": {**head.card["training"], "temperature": after}},
+    )
 
 
 def _macro_f1(head: Head, vectors: torch.Tensor, truth: Sequence[str]) -> float:

@@ -60,6 +60,13 @@ def test_a_model_with_its_own_encoder_and_the_figures_beside_a_head_alone(finstr
     assert len((folder / "out" / "trained-on.txt").read_text().split()) == 15 + 60
 
 
+def test_a_validation_alone_says_how_sure_it_may_be(finstrat, folder):
+    plain = finstrat(*call(folder)).json["training"]
+    ended = finstrat(*call(folder, "--validation", folder / "validation.csv"))
+    assert ended.json["training"]["temperature"] != plain["temperature"]
+    assert ended.json["training"]["C"] == plain["C"]
+
+
 def test_what_would_flatter_is_refused(refused, folder):
     assert "--unlabelled needs --validation" in refused(
         2, *call(folder, "--unlabelled", folder / "more.csv")

