@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--labels", default="8,16,32,64,128")
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--steps", type=int, help="of pairs; one a text if left out")
+    parser.add_argument("--steps", type=int, help="of pairs; `finstrat model few`'s if left out")
     parser.add_argument("--rate", type=float, default=Settings().learning_rate)
     parser.add_argument("--no-own", action="store_true", help="without self-training")
     parser.add_argument("--text", default="text")

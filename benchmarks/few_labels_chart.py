@@ -17,7 +17,7 @@ import altair as alt
 import numpy as np
 import vl_convert
 
-_DRAWN = {"head": "head", "pairs": "few", "pairs, own": "few, own labels", "prompt": "prompt"}
+_DRAWN = {"head": "head", "pairs": "few", "head, own": "head, own labels", "prompt": "prompt"}
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#777777")
 
 

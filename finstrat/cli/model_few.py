@@ -47,7 +47,9 @@ def few(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(min=0, help="Of the encoder's training; one a text if left out, 0 for none."),
+        typer.Option(
+            min=0, help="Of the encoder's training; one a text, 100 at least, if left out."
+        ),
     ] = None,
     batch: Annotated[int, typer.Option(min=2, help="Pairs of texts a step.")] = 16,
     learning_rate: Annotated[float, typer.Option(help="Its peak.")] = 3e-5,

@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FEWEST_STEPS = 100
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a few labels are learnt from.
 
     Attributes:
-        steps: of the encoder's training; 0 leaves it as it is, None = one a text.
+        steps: of the encoder's training; 0 leaves it as it is, None = one a text, 100 at least.
         batch: pairs a step, half of them of one class.
         learning_rate: its peak. max_tokens: longer texts are cut there for training.
         threshold: the probability from which a text without a label is believed.
@@ -63,7 +66,7 @@ class Settings:
 
     def steps_for(self, texts: int) -> int:
         """Steps of a training on so many texts: more of them make more pairs to learn from."""
-        return texts if self.steps is None else self.steps
+        return max(texts, _FEWEST_STEPS) if self.steps is None else self.steps
 
 
 @dataclass(frozen=True, eq=False)
