@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from finstrat.audit.capacity import at_more_capital
 from finstrat.audit.case import Case, case_of, reopen
 from finstrat.audit.engines import agrees_with_a_second_engine
 from finstrat.audit.events import around_documents
@@ -84,5 +85,6 @@ def audit(
         "lags": over_lags,
         "event-study": around_documents,
         "stability": around_its_options,
+        "capacity": at_more_capital,
     }
     return {name: made[name](case).to_dict() for name in checks}

@@ -10,8 +10,6 @@ import typer
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import State, print_json, print_table
 
-CAPITALS = (1e5, 1e6, 1e7, 1e8, 1e9)
-
 
 def capacity(
     ctx: typer.Context,
@@ -35,6 +33,7 @@ def capacity(
     from finstrat import pipeline
     from finstrat.job import prepare
     from finstrat.market import load_market
+    from finstrat.simulate.capacity import CAPITALS
     from finstrat.simulate.capacity import capacity as curve
     from finstrat.text.cache import ScoreCache
 

@@ -188,6 +188,11 @@ CONVENTIONS: dict[str, Convention] = {
     "capital.break-even": Convention(
         "currency", "capital at which inference costs as much as the edge over the twin earns"
     ),
+    "capital.nothing-left": Convention(
+        "currency",
+        "capital at which trading costs that grow with it leave nothing of the net return beyond "
+        "the twin's (of the net return, where no text is read)",
+    ),
     "exposure.average": Convention("fraction", "mean of Σ|w| held at the close"),
     "exposure.net-average": Convention("fraction", "mean of Σw held at the close"),
     "liquidity.days-to-exit": Convention(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from finstrat.data import Panel
     from finstrat.simulate.execution import Execution
 
+CAPITALS = (1e5, 1e6, 1e7, 1e8, 1e9)
+"""What is tried where nothing else is asked for, in the run's currency."""
+
 
 def capacity(
     targets: pd.DataFrame,

@@ -43,6 +43,7 @@ DIAGNOSTICS = {
     "lags": "what signals known earlier or later would earn",
     "event-study": "what prices do around the strongest texts",
     "stability": "what other values of its options would earn",
+    "capacity": "what it would earn with more capital",
 }
 """What an audit records beside them, and no verdict rests on."""
 

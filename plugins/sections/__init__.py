@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def bundled_sections() -> list[type[Section]]:
     """Every section that comes with finstrat; one that isn't named here doesn't exist."""
     from finstrat_plugins.sections.attribution import AttributionSection
+    from finstrat_plugins.sections.capacity import CapacitySection
     from finstrat_plugins.sections.costs import CostsSection
     from finstrat_plugins.sections.credit_calibration import CreditCalibrationSection
     from finstrat_plugins.sections.credit_ranking import CreditRankingSection
@@ -32,6 +33,7 @@ def bundled_sections() -> list[type[Section]]:
 
     return [
         AttributionSection,
+        CapacitySection,
         CostsSection,
         CreditCalibrationSection,
         CreditRankingSection,
