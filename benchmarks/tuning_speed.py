@@ -126,9 +126,10 @@ def headlines(files: list[Path]) -> tuple[Examples, Examples, Examples]:
     rows = np.concatenate([np.flatnonzero(groups == each) for each in dict.fromkeys(groups[order])])
     cuts = np.split(rows, [LEARNT, LEARNT + HELD])
     texts = [tuple(frame["text"].iloc[cut]) for cut in cuts]
-    targets = [np.array([CLASSES.index(each) for each in frame["label"].iloc[cut]]) for cut in cuts]
-    learnt, held, unseen = map(
-        Examples, texts, targets, [np.ones(len(each)) for each in targets], strict=True
+    labels = [[CLASSES.index(each) for each in frame["label"].iloc[cut]] for cut in cuts]
+    learnt, held, unseen = (
+        Examples(given, np.array(told, dtype=np.int64), np.ones(len(given)))
+        for given, told in zip(texts, labels, strict=True)
     )
     return learnt, held, unseen
 

