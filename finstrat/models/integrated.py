@@ -9,6 +9,7 @@ so. Source: Sundararajan, Taly and Yan (2017), "Axiomatic Attribution for Deep N
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,10 @@ def attributions(
     `tokens.cut` says so.
 
     Raises:
-        ConfigError: the model has no such output.
+        ConfigError: the model has no such output, or captum isn't installed.
     """
+    if importlib.util.find_spec("captum") is None:
+        raise ConfigError('explaining tokens needs captum: pip install "finstrat[train]"')
     names = class_outputs(model.outputs)
     if output != ANSWER and output not in model.outputs:
         raise ConfigError(

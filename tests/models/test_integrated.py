@@ -9,6 +9,8 @@ from finstrat.models.deletion import ALL, faithfulness
 from finstrat.models.integrated import Attribution, attributions
 from finstrat.text.differentiable import Tokens
 
+pytest.importorskip("captum")
+
 TEXTS = [
     "Profit rose sharply and the outlook was raised.",
     "The company issued a profit warning and its shares plunged.",
