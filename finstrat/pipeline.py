@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ from finstrat.simulate.execution import Execution
 from finstrat.simulate.exits import exit_days
 from finstrat.simulate.inference import after_inference, paid_by_session
 from finstrat.store import RunResult
+from finstrat.validate.signal_record import latest_cutoff, signal_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,6 +119,7 @@ def run(
         initial_cash=plan.config.execution.initial_cash,
         findings=tuple(findings),
         cards=tuple(scores.cards[name] for name in sorted(scores.cards)),
+        signals=signal_records(plan, market, features, scores),
         manifest={
             "inputs": market.digests,
             "components": plan.components,
@@ -144,6 +146,28 @@ def run(
             "scorer_usage": scores.usage,
         },
     )
+
+
+def signal_records(
+    plan: Plan, market: Market, features: Features, scores: Scores
+) -> dict[str, dict[str, Any]]:
+    """What is kept of each output, by "signal.output": its tearsheet as plain data.
+
+    What rests on text is split at the latest cutoff of the run's scorers.
+    """
+    cutoff = latest_cutoff(card.training_cutoff for card in scores.cards.values())
+    without_text = untouched(features, plan.signals, text_signals(plan))
+    return {
+        key: signal_record(
+            values.cpu().numpy(),
+            market.panel,
+            fill=plan.config.execution.fill,
+            first=market.first,
+            reads_text=key not in without_text,
+            cutoff=None if key in without_text else cutoff,
+        )
+        for key, values in features.items()
+    }
 
 
 def inference_paid(plan: Plan, market: Market) -> NDArray[np.float64] | None:

@@ -73,6 +73,8 @@ class RunResult:
         cards: of the models whose scores were used.
         manifest: input hashes, components with version and file, engine, seeds, counts of what was
             scored ("counts").
+        signals: of each output "signal.output" its tearsheet as plain data, as
+            `validate/signal_record` makes it.
         trials: `{"family", "recorded", "declared", "total"}`: how many were tried on this universe
             and span, this one included.
         checks: results of audits, by name; an absent one was not run.
@@ -97,6 +99,7 @@ class RunResult:
     findings: tuple[Finding, ...] = ()
     cards: tuple[ModelCard, ...] = ()
     manifest: dict[str, Any] = field(default_factory=dict)
+    signals: dict[str, Any] = field(default_factory=dict)
     trials: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -330,6 +333,7 @@ def _manifest(result: RunResult) -> dict[str, Any]:
         "findings": [dataclasses.asdict(finding) for finding in result.findings],
         "cards": [card.model_dump(mode="json") for card in result.cards],
         "manifest": result.manifest,
+        "signals": result.signals,
         "trials": result.trials,
         "provenance": result.provenance,
     }

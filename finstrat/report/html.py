@@ -58,7 +58,10 @@ def render_html(
 
 
 def figure_text(figure: dict[str, Any]) -> str:
-    """A figure's value for reading: percent, thousands, two decimals; a dash where it is null."""
+    """A figure's value for reading: percent, thousands, two decimals; a dash where it is null.
+
+    A ratio below a tenth has four decimals.
+    """
     return number_text(figure["value"], figure["unit"])
 
 
@@ -89,7 +92,8 @@ def number_text(value: float | None, unit: str) -> str:
     elif unit == "per year":
         text = f"{value:,.2f} × a year"
     else:
-        text = f"{value:,.2f}"
+        # An information coefficient of a hundredth is no rounding error.
+        text = f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4f}"
     return text.replace("-", "\u2212")
 
 

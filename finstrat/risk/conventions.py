@@ -161,6 +161,29 @@ CONVENTIONS: dict[str, Convention] = {
         "ratio",
         "rank correlation of two signals, mean over sessions",
     ),
+    "ic.over-time": Convention(
+        "ratio",
+        "rank correlation, over the sessions, of a market signal with the mean return "
+        "of the members over h sessions from the next fill (of the session itself where "
+        "it says so)",
+    ),
+    "signal.autocorrelation-over-time": Convention(
+        "ratio",
+        "rank correlation of a market signal with itself a session before, over the sessions",
+    ),
+    "signal.known": Convention(
+        "fraction",
+        "share of the sessions at which a market signal is known",
+    ),
+    "signal.session-quantile-return": Convention(
+        "fraction",
+        "mean return of the members over one session, from the next fill, after one "
+        "fifth of the sessions by a market signal",
+    ),
+    "signal.session-spread": Convention(
+        "fraction",
+        "that after the highest fifth less that after the lowest",
+    ),
     "excess.daily-mean": Convention(
         "fraction", "mean of the daily net return less that of the text-neutral twin"
     ),

@@ -25,6 +25,7 @@ def bundled_sections() -> list[type[Section]]:
     from finstrat_plugins.sections.provenance import ProvenanceSection
     from finstrat_plugins.sections.risk_figures import RiskSection
     from finstrat_plugins.sections.rolling import RollingSection
+    from finstrat_plugins.sections.signal_tearsheet import SignalTearsheetSection
     from finstrat_plugins.sections.stability import StabilitySection
     from finstrat_plugins.sections.stress import StressSection
     from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
@@ -48,6 +49,7 @@ def bundled_sections() -> list[type[Section]]:
         RiskSection,
         RollingSection,
         StabilitySection,
+        SignalTearsheetSection,
         StressSection,
         TailForecastsSection,
         TimingSection,

@@ -14,17 +14,20 @@ from finstrat_plugins.sections.performance import PerformanceSection
 from finstrat_plugins.sections.provenance import ProvenanceSection
 from finstrat_plugins.sections.risk_figures import RiskSection
 from finstrat_plugins.sections.rolling import RollingSection
+from finstrat_plugins.sections.signal_tearsheet import SignalTearsheetSection
 from finstrat_plugins.sections.tail_forecasts import TailForecastsSection
 from finstrat_plugins.sections.timing import TimingSection
 from finstrat_plugins.sections.verdict import VerdictSection
 
 import finstrat
+from finstrat.testing import synthetic_market
 from finstrat.text import ModelCard
+from finstrat.validate.signal_record import signal_record
 
 SECTIONS = [
     *(CostsSection, DataQualitySection, DrawdownSection, ExposureSection, ModelsSection),
     *(MonthlyReturnsSection, PerformanceSection, ProvenanceSection, RiskSection, RollingSection),
-    *(TailForecastsSection, TimingSection, VerdictSection),
+    *(SignalTearsheetSection, TailForecastsSection, TimingSection, VerdictSection),
 ]
 
 
@@ -187,3 +190,26 @@ def test_event_study_is_drawn_over_random_dates_and_listed(make_result):
     assert (
         TimingSection().build(make_result([0.01, 0.01], checks={"event-study": few})).charts == ()
     )
+
+
+def test_a_tearsheet_is_drawn_and_listed_and_an_older_run_says_that_it_has_none(make_result):
+    panel = synthetic_market().panel
+    values = np.random.default_rng(0).normal(size=panel.shape)
+    kept = {
+        "a.asset": signal_record(values, panel, fill="next-close", first=0, reads_text=True),
+        "a.market": signal_record(values[:, 0], panel, fill="next-close", first=0),
+        "a.unknown": signal_record(values * np.nan, panel, fill="next-close", first=0),
+    }
+    block = SignalTearsheetSection().build(make_result([0.0, 0.01], signals=kept))
+    # Nothing is drawn of what is unknown, and its figures say why they are null.
+    assert len(block.charts) == 2 + 2 + 1
+    assert "a.unknown" not in str([chart.spec for chart in block.charts])
+    decay, fifths = block.tables
+    assert len(decay.rows) == len(fifths.rows) == 15
+    assert all(row[2] is None for row in decay.rows if row[0] == "a.unknown")
+    whole = only(block.figures, "a.asset: From the next fill, 1 session")
+    assert decay.rows[0][2] == pytest.approx(whole.value, abs=1e-4)
+    assert only(block.figures, "a.asset: IC, 1 session: after it").reason_if_null
+    assert block.charts[-1].spec["encoding"]["color"]["scale"]["domain"] == ["a asset", "a market"]
+    older = SignalTearsheetSection().build(make_result([0.0, 0.01]))
+    assert "stored before runs kept a tearsheet" in older.text[0]
