@@ -5,7 +5,9 @@ Nothing here renders a report or knows how a run came about; the ledger of trial
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
+import glob
 import io
 import json
 import os
@@ -108,6 +110,9 @@ class RunResult:
 
 
 _UNFINISHED = ".part"
+_ASIDE = ".old"
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
 
 FRAMES = ("sessions", "targets", "holdings", "asset_returns", "orders")
 ASSESSMENTS = "assessments"
@@ -156,32 +161,56 @@ def directory_written_whole(path: Path, *, mark: str) -> Iterator[Path]:
     """A directory to write into, which appears at `path` when it is complete, or not at all.
 
     An older one there gives way in the end, if it holds a file called `mark`, which says that it is
-    of the same kind. What a killed process has left is removed by the next one.
+    of the same kind. What a killed process has left is removed by the next one. Where the system
+    can't exchange two names at once, one killed between the two renames leaves the older directory
+    aside, and the next one puts it back first.
 
     Raises:
         DataError: something else is at `path`.
     """
     require_replaceable(path, mark=mark)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.name.endswith(_UNFINISHED):
-            with suppress(DataError), sole_user(left):
-                shutil.rmtree(left)
+    _put_in_order(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     temporary.mkdir()
     try:
         with sole_user(temporary):
             yield temporary
-            if path.exists():
-                old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+            if not path.exists():
+                temporary.rename(path)
+            elif _exchange(temporary, path):
+                # It holds the older one now, which the next writer may be removing already.
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                old = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_ASIDE}")
                 path.rename(old)
                 temporary.rename(path)
-                shutil.rmtree(old)
-            else:
-                temporary.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _put_in_order(path: Path) -> None:
+    """Remove what killed processes left beside `path`; an older directory there comes back."""
+    for left in sorted(path.parent.glob(f".{glob.escape(path.name)}.*")):
+        if left.name.endswith(_UNFINISHED):
+            with suppress(DataError), sole_user(left):
+                shutil.rmtree(left)
+        elif left.name.endswith(_ASIDE) and left.is_dir():
+            if path.exists():
+                shutil.rmtree(left)
+            else:
+                left.rename(path)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Whether the two paths now hold each other's content, at no moment none: Linux can do that."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    names = (os.fsencode(first), os.fsencode(second))
+    return bool(rename(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
 
 
 def require_replaceable(path: Path, *, mark: str) -> None:

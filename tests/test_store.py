@@ -3,6 +3,7 @@ import datetime as dt
 import json
 import os
 import stat
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,15 @@ import pytest
 from finstrat import store
 from finstrat.data import Finding
 from finstrat.errors import DataError
-from finstrat.store import RunResult, canonical_json, load, save, stored_runs, write_atomically
+from finstrat.store import (
+    RunResult,
+    canonical_json,
+    directory_written_whole,
+    load,
+    save,
+    stored_runs,
+    write_atomically,
+)
 from finstrat.text.card import ModelCard
 
 
@@ -180,3 +189,38 @@ def test_a_run_without_its_orders_is_refused(tmp_path):
     (path / "orders.parquet").unlink()
     with pytest.raises(DataError, match=r"orders\.parquet"):
         load(path)
+
+
+@pytest.mark.parametrize("exchange", [True, False], ids=["names exchanged", "one name at a time"])
+def test_a_newer_directory_takes_the_place_of_an_older_one(tmp_path, monkeypatch, exchange):
+    if not exchange:
+        monkeypatch.setattr(store, "_exchange", lambda first, second: False)
+    for text in ("old", "new"):
+        with directory_written_whole(tmp_path / "model", mark="card") as directory:
+            (directory / "card").write_text(text)
+            (directory / text).touch()
+    assert {each.name for each in (tmp_path / "model").iterdir()} == {"card", "new"}
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges two names at once")
+def test_a_name_is_never_without_a_directory_while_it_is_replaced(tmp_path, monkeypatch):
+    def untouched(self, target):
+        pytest.fail(f"{self} was renamed to {target}, and nothing was there between")
+
+    with directory_written_whole(tmp_path / "model", mark="card") as directory:
+        (directory / "card").write_text("old")
+    with directory_written_whole(tmp_path / "model", mark="card") as directory:
+        (directory / "card").write_text("new")
+        monkeypatch.setattr(type(tmp_path), "rename", untouched)
+    assert (tmp_path / "model" / "card").read_text() == "new"
+
+
+def test_directory_that_was_set_aside_by_a_killed_process_comes_back(tmp_path):
+    aside = tmp_path / ".model.1234.old"
+    aside.mkdir()
+    (aside / "card").write_text("old")
+    with pytest.raises(ZeroDivisionError), directory_written_whole(tmp_path / "model", mark="card"):
+        1 / 0  # noqa: B018 - the writer fails
+    assert (tmp_path / "model" / "card").read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
