@@ -56,6 +56,8 @@ def evaluate(
     from finstrat.report.model import document_of, evaluation_json
     from finstrat.text.cache import ScoreCache
 
+    if out is not None and out.exists() and not out.is_dir():
+        raise DataError(f"--out {out}: is a file; expected a directory for evaluation.json")
     state = ctx.ensure_object(State)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     frame, counts = read_texts(data, task="classification", columns=columns)

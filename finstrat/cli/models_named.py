@@ -18,9 +18,12 @@ def named_scorer(state: State, name: str, *, encoder: Path | None = None) -> Sco
 
     Raises:
         ConfigError: there is neither a scorer nor a directory of that name.
+        DataError: the directory holds neither file, or a model that isn't loaded: pickled weights,
+            code of its own.
     """
     from finstrat.components import Scorer
-    from finstrat.errors import ConfigError, did_you_mean
+    from finstrat.errors import ConfigError, DataError, did_you_mean
+    from finstrat.text.checkpoint import model_files
 
     host = state.host()
     directory = Path(name)
@@ -35,7 +38,13 @@ def named_scorer(state: State, name: str, *, encoder: Path | None = None) -> Sco
                 }
             )
             made = host.get(Scorer, "encoder-head").component(options)
+        elif not (directory / "config.json").is_file():
+            raise DataError(
+                f"{directory}: no card.json and no config.json; expected a model that `finstrat "
+                "model` wrote, or a sequence classifier of transformers"
+            )
         else:
+            model_files(directory)
             made = host.get(Scorer, "transformers-classifier").component({"path": directory})
         assert isinstance(made, Scorer)
         return made

@@ -24,6 +24,7 @@ from finstrat.models.heads import Head, load_head
 from finstrat.models.machine_heads import MACHINES_KEY, MachineHead, load_machine_head
 from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.card import ModelCard
+from finstrat.text.checkpoint import model_files
 from finstrat.text.clean import CLEAN_VERSION
 from finstrat.text.differentiable import head_on_encoder
 from finstrat.text.encode import DType, Encoder, encoder_fingerprint
@@ -173,6 +174,7 @@ def load_trained(
     Raises:
         DataError: a file is missing or damaged.
     """
+    require_model(directory)
     own = (directory / "config.json").is_file()
     return Trained(
         directory=directory,
@@ -181,6 +183,27 @@ def load_trained(
         adapter=directory if (directory / ADAPTER_CONFIG).is_file() else None,
         device=torch.device(device),
         dtype=dtype,
+    )
+
+
+def require_model(directory: Path) -> None:
+    """See that a model of the workshop lies in `directory`, before anything is read.
+
+    Raises:
+        DataError: there is no directory, no card, or nothing but pickled weights.
+    """
+    if not directory.is_dir():
+        raise DataError(
+            f"{directory}: no such directory; expected a model that `finstrat model` wrote (one of "
+            "the hub isn't fetched: save it here, and train a head on it with --encoder)"
+        )
+    if (directory / "card.json").is_file():
+        return
+    if (directory / "config.json").is_file():
+        model_files(directory)
+    raise DataError(
+        f"{directory}: no card.json; expected a model that `finstrat model head`, `tune`, `few`, "
+        "`update` or `compress` wrote"
     )
 
 

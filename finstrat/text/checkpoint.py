@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import re
 from contextlib import contextmanager, redirect_stderr
@@ -107,7 +108,7 @@ def model_files(directory: Path) -> list[Path]:
     """The safetensors files of a model's directory.
 
     Raises:
-        DataError: something is missing, or the weights are pickles, which can run code.
+        DataError: something is missing, the weights are pickles, or code of its own is needed.
     """
     if not directory.is_dir():
         raise DataError(f"{directory}: no such directory; expected an encoder's files there")
@@ -128,7 +129,30 @@ def model_files(directory: Path) -> list[Path]:
                 f"{directory}: no {name}; save the model and its fast tokenizer there with "
                 "`save_pretrained` of transformers"
             )
+    _refuse_own_code(directory / "config.json")
     return weights
+
+
+def _refuse_own_code(config: Path) -> None:
+    """See that a model is one of transformers' own, since the code of another would be run."""
+    try:
+        told = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{config}: expected a model's configuration: {error}") from None
+    named = told.get("auto_map") if isinstance(told, dict) else None
+    if named:
+        raise DataError(
+            f"{config}: auto_map asks for code of the model's own ({_first(named)}), which is "
+            "never run; choose a model whose architecture is part of transformers, or save it anew "
+            "with the class of transformers"
+        )
+
+
+def _first(named: object) -> str:
+    if isinstance(named, dict):
+        key, value = next(iter(named.items()))
+        return f"{key}: {value}"
+    return str(named)
 
 
 @dataclass(frozen=True, eq=False)
