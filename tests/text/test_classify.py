@@ -130,6 +130,6 @@ def test_code_that_comes_with_a_model_is_not_run(copy, tmp_path):
         },
     )
     (directory / "code.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
-    with pytest.raises(DataError, match="can't load"):
+    with pytest.raises(DataError, match="auto_map asks for code"):
         Classifier(directory)
     assert not trace.exists()
