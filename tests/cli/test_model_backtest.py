@@ -1,4 +1,4 @@
-"""What any verb of `finstrat model` wrote is a scorer by name; the report has its card and cutoff."""
+"""What a verb of `finstrat model` wrote is a scorer by name; reports have its card and cutoff."""
 
 import json
 
