@@ -11,6 +11,7 @@ from finstrat.cli.model_card import card
 from finstrat.cli.model_compress import compress
 from finstrat.cli.model_evaluate import evaluate
 from finstrat.cli.model_explain import explain
+from finstrat.cli.model_export import export
 from finstrat.cli.model_few import few
 from finstrat.cli.model_head import head
 from finstrat.cli.model_label import label
@@ -34,6 +35,7 @@ app.command("evaluate")(evaluate)
 app.command("explain")(explain)
 app.command("card")(card)
 app.command("compress")(compress)
+app.command("export")(export)
 
 
 @app.callback()

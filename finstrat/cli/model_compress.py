@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,11 @@ from finstrat.cli.run import progress_bars
 from finstrat.cli.state import print_json, print_table, shown_path
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from finstrat.models.corpus import Corpus
+    from finstrat.models.labelled import Columns
     from finstrat.models.trained import Trained
 
 MEASURES = ("cross_validation", "development", "evaluation", "files", "compression")
@@ -50,9 +55,6 @@ def compress(
 
     The result is a model like any other: the scorer encoder-head and every verb read it.
     """
-    import numpy as np
-
-    from finstrat.cli.model_inputs import TrainingFiles
     from finstrat.models.compress import (
         Settings,
         comparison,
@@ -63,7 +65,6 @@ def compress(
     from finstrat.models.compress import compress as made_smaller
     from finstrat.models.corpus import read_corpus
     from finstrat.models.labelled import Columns, require_apart
-    from finstrat.models.seen import require_unseen
     from finstrat.models.trained import file_hashes, load_trained
     from finstrat.store import directory_written_whole
 
@@ -71,15 +72,7 @@ def compress(
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     given = load_trained(model, encoder=encoder)
     require_compressible(given)
-    given_files = TrainingFiles((), {str(each): each for each in data})
-    judged = [
-        (str(line), str(name))
-        for frame in given_files.judging(columns, given.classes).values()
-        for line, name in zip(frame["text"], frame["label"], strict=True)
-    ]
-    lines = [each for each, _ in judged]
-    truth = np.array([given.classes.index(name) for _, name in judged], dtype=np.int64)
-    require_unseen(model, lines)
+    lines, truth = judging_texts(given, data, columns)
     read = read_corpus(texts, text=text, share=0.05, seed=seed) if texts else None
     learnt = [*read.texts, *read.held_out] if read else []
     require_apart(learnt, lines, where=str(data[0]))
@@ -96,7 +89,8 @@ def compress(
         card = _inherited(given, read)
         save_head(given, card, directory)
         _seen(model, directory, learnt)
-        told = comparison(settings, before, measured(load_trained(directory), lines, truth))
+        after = measured(load_trained(directory), lines, truth)
+        told = {"settings": asdict(settings), **comparison(before, after)}
         figures = {
             "compression": {"of": given.fingerprint, **told},
             "files": file_hashes(directory),
@@ -105,7 +99,29 @@ def compress(
     if as_json:
         print_json(told)
         return
-    _print(told, out)
+    print_comparison(told, title=method)
+    typer.echo(f"{shown_path(out)}: a model, for every verb and the scorer encoder-head")
+
+
+def judging_texts(
+    model: Trained, data: list[Path], columns: Columns
+) -> tuple[list[str], NDArray[np.int64]]:
+    """The texts of `data` and the codes of their classes; none that the model was trained on.
+
+    Raises:
+        DataError: a file has no label, a strange one, or a text that the model has learnt.
+    """
+    import numpy as np
+
+    from finstrat.cli.model_inputs import TrainingFiles
+    from finstrat.models.seen import require_unseen
+
+    files = TrainingFiles((), {str(each): each for each in data})
+    frames = files.judging(columns, model.classes).values()
+    lines = [str(each) for frame in frames for each in frame["text"]]
+    codes = [model.classes.index(str(each)) for frame in frames for each in frame["label"]]
+    require_unseen(model.directory, lines)
+    return lines, np.array(codes, dtype=np.int64)
 
 
 def _seen(model: Path, out: Path, texts: list[str]) -> None:
@@ -138,7 +154,8 @@ def _inherited(model: Trained, read: Corpus | None) -> dict[str, Any]:
     return {**told, "training_cutoff": date, "cutoff_reason": cutoff.reason}
 
 
-def _print(told: dict[str, Any], out: Path) -> None:
+def print_comparison(told: dict[str, Any], *, title: str) -> None:
+    """Size, speed and answers before and after."""
     before, after = told["before"], told["after"]
     rows = [
         ("weights on disk, MB", *(f"{each['bytes'] / 1e6:.1f}" for each in (before, after))),
@@ -149,9 +166,8 @@ def _print(told: dict[str, Any], out: Path) -> None:
         ("accuracy", *(f"{each['accuracy']:.4f}" for each in (before, after))),
         ("macro-F1", *(f"{each['macro_f1']:.4f}" for each in (before, after))),
     ]
-    print_table(["on this machine", "before", "after"], rows, title=told["settings"]["method"])
+    print_table(["on this machine", "before", "after"], rows, title=title)
     typer.echo(
         f"{told['answers_changed']:,} of {after['n']:,} answers changed; no probability moved by "
         f"more than {told['largest_difference']:.4f}"
     )
-    typer.echo(f"{shown_path(out)}: a model, for every verb and the scorer encoder-head")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -141,22 +141,37 @@ class Measured:
 def measured(model: Trained, texts: Sequence[str], truth: NDArray[np.int64]) -> Measured:
     """`model` on clean `texts` whose class codes are `truth` `[D]`; the best of three passes."""
     places = {model.directory, model.encoder, *([model.adapter] if model.adapter else [])}
-    size = sum(file.stat().st_size for each in places for file in each.glob("*.safetensors"))
-    model.probabilities(texts[:64])  # loads it
+    return timed(
+        lambda lines: model.probabilities(lines).numpy(),
+        texts,
+        truth,
+        files=[file for each in places for file in each.glob("*.safetensors")],
+    )
+
+
+def timed(
+    probabilities: Callable[[Sequence[str]], NDArray[np.float64]],
+    texts: Sequence[str],
+    truth: NDArray[np.int64],
+    *,
+    files: Sequence[Path],
+) -> Measured:
+    """The same of anything that gives probabilities; `files` are its weights."""
+    probabilities(texts[:64])  # loads it
     spent = []
     for _ in range(3):
         start = time.process_time()
-        chances = model.probabilities(texts).numpy()
+        chances = probabilities(texts)
         spent.append(time.process_time() - start)
+    size = sum(file.stat().st_size for file in files)
     return Measured(size, len(texts) / min(spent), chances, as_json(measure(chances, truth)))
 
 
-def comparison(settings: Settings, before: Measured, after: Measured) -> dict[str, Any]:
+def comparison(before: Measured, after: Measured) -> dict[str, Any]:
     """What compression did, as a card carries it."""
     gap = np.abs(after.probabilities - before.probabilities)
     flips = before.probabilities.argmax(axis=1) != after.probabilities.argmax(axis=1)
     return {
-        "settings": asdict(settings),
         "before": before.told(),
         "after": after.told(),
         "largest_difference": round(float(gap.max()), 4),

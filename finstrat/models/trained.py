@@ -121,6 +121,11 @@ class Trained:
         whole = self.head.logits if self.task == "regression" else self.head.probabilities
         return head_on_encoder(self.encoder, adapter=self.adapter, head=whole, outputs=outputs)
 
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one window; longer texts are read window by window."""
+        return self._reader.max_tokens
+
     @cached_property
     def _reader(self) -> Encoder:
         return Encoder(self.encoder, device=self.device, dtype=self.dtype, adapter=self.adapter)

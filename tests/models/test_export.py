@@ -1,0 +1,60 @@
+"""An exported file says what the model says, alone or padded, or isn't written."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from finstrat.errors import DataError
+from finstrat.models.export import Exported, export, require_equal
+from finstrat.models.heads import Head
+from finstrat.models.scratch import trained_tokenizer
+from finstrat.models.trained import load_trained
+
+TEXTS = [f"profit rose {n} and {n} again" * (n % 3 + 1) for n in range(12)] + ["loss fell"] * 3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    torch.manual_seed(0)
+    directory = tmp_path_factory.mktemp("model")
+    tokenizer = trained_tokenizer(TEXTS, vocabulary=100)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(directory)
+    tokenizer.save(str(directory / "tokenizer.json"))
+    weight = 10 * torch.randn(3, 32).double()
+    Head(weight, torch.zeros(3).double(), ("negative", "neutral", "positive"), {}).save(directory)
+    return load_trained(directory, dtype="fp32")
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exported")
+    export(model, directory)
+    assert sorted(each.name for each in directory.iterdir()) == ["model.onnx", "tokenizer.json"]
+    return Exported.load(directory)
+
+
+def test_the_file_says_what_the_model_says(model, exported):
+    assert require_equal(model, exported, TEXTS, tolerance=1e-5) < 1e-5
+
+
+def test_padding_moves_nothing(exported):
+    alone = np.concatenate([exported.probabilities([each]) for each in TEXTS])
+    assert np.allclose(alone, exported.probabilities(TEXTS), atol=1e-6)
+
+
+def test_of_a_text_beyond_the_input_only_the_beginning_is_read(exported):
+    long = "profit rose " * 200
+    assert exported.cut([*TEXTS, long]).tolist() == [False] * len(TEXTS) + [True]
+    assert exported.probabilities([long]).shape == (1, 3)
+
+
+def test_a_file_that_says_something_else_is_refused(model, exported):
+    other = load_trained(model.directory, dtype="fp32")
+    other.head.bias[0] += 1
+    with pytest.raises(DataError, match="moves a probability"):
+        require_equal(other, exported, TEXTS, tolerance=1e-4)
