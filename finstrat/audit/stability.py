@@ -113,7 +113,7 @@ def around_its_options(case: Case) -> Diagnosis:
     against = "net of the twin" if text_signals(case.plan) else "net"
     evidence, figures = summary(sharpe, mean, rows, sessions=len(own), against=against)
     if left_out:
-        evidence += f" Not tried: {len(left_out)} (at most {MOST} are)."
+        evidence += f" Not tried: {len(left_out)}, listed in the record with the reasons."
     return Diagnosis(evidence, figures, detail)
 
 
