@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_inputs import require_no_file
 from finstrat.cli.model_prepare import pairs
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
@@ -56,8 +57,7 @@ def evaluate(
     from finstrat.report.model import document_of, evaluation_json
     from finstrat.text.cache import ScoreCache
 
-    if out is not None and out.exists() and not out.is_dir():
-        raise DataError(f"--out {out}: is a file; expected a directory for evaluation.json")
+    require_no_file(out)
     state = ctx.ensure_object(State)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     frame, counts = read_texts(data, task="classification", columns=columns)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_inputs import require_no_file
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import State, print_json, print_table, shown_path
@@ -62,6 +63,7 @@ def explain(
     from finstrat.report.model_explanation import document_of, explanation_json
     from finstrat.text.clean import clean
 
+    require_no_file(out)
     state = ctx.ensure_object(State)
     table = Entities.bundled() if entities is None else Entities.read(entities)
     scorer = named_scorer(state, model, encoder=encoder)

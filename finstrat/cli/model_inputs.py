@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from finstrat.models.labelled import Columns, Task
 
 
+def require_no_file(out: Path | None) -> None:
+    """See that pages can be written into `out` before they are made.
+
+    Raises:
+        DataError: it is a file.
+    """
+    from finstrat.errors import DataError
+
+    if out is not None and out.exists() and not out.is_dir():
+        raise DataError(f"--out {out}: is a file; expected a directory")
+
+
 @dataclass(frozen=True)
 class TrainingFiles:
     """The files to learn from, and those, by name, that a model is only measured on."""

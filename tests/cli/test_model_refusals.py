@@ -54,13 +54,15 @@ VERBS = {
     "update": ("{model}", "{data}", "--out", "out"),
     "compress": ("{model}", "--method", "int8", "--data", "{data}", "--out", "out"),
     "evaluate": ("{model}", "{data}", "--out", "out"),
+    "explain": ("{model}", "{data}", "--out", "out"),
     "card": ("{model}",),
 }
 TEXTS = [verb for verb in VERBS if verb != "card"]
-LABELS = [verb for verb in TEXTS if verb not in ("pretrain", "label")]
+LABELS = [verb for verb in TEXTS if verb not in ("pretrain", "label", "explain")]
 LEARNING = ("prepare", "tune", "head", "few")
 ENCODERS = ("tune", "head", "pretrain", "few", "label")
-MODELS = ("update", "compress", "evaluate", "card")
+JUDGING = ("compress", "evaluate", "explain")
+MODELS = ("update", "compress", "evaluate", "explain", "card")
 
 
 def case(verb, told, *more, data="later.csv", model="model", name=None):
@@ -70,8 +72,8 @@ def case(verb, told, *more, data="later.csv", model="model", name=None):
 
 CASES = [
     *(case(verb, "the file is empty", data="empty.csv") for verb in TEXTS),
-    *(case(verb, "no row below the header", data="header.csv") for verb in TEXTS),
-    *(case(verb, "no column text; found: headline", data="other_column.csv") for verb in TEXTS),
+    *(case(verb, "header.csv: no ", data="header.csv") for verb in TEXTS),
+    *(case(verb, "no column text; ", data="other_column.csv") for verb in TEXTS),
     *(case(verb, "unknown kind of file", data="notes.docx") for verb in TEXTS),
     *(case(verb, "no such file", data="missing.csv") for verb in TEXTS),
     *(case(verb, 'only "positive"', data="one_class.csv") for verb in LEARNING),
@@ -94,7 +96,7 @@ CASES = [
     case("head", "in the training data too", "--evaluate", "later.csv", name="leak"),
     case("few", "in the training data too", "--judge", "later.csv", name="leak"),
     case("update", "in the training data too", "--judge", "later.csv", name="leak"),
-    *(case(v, "it was trained on", data="good.csv", name="leak") for v in ("compress", "evaluate")),
+    *(case(v, "it was trained on", data="good.csv", name="leak") for v in JUDGING),
     case("prepare", "is empty", "--shares", "0.98,0.01,0.01", name="empty split"),
     case("tune", "no text with a label", "--develop", "no_label.csv", name="empty split"),
     case("head", "no text has a label", "--evaluate", "no_label.csv", name="empty split"),
@@ -130,10 +132,13 @@ CASES = [
     *(
         case(verb, "is there already", "--out", "taken", name="taken directory")
         for verb in TEXTS
-        if verb not in ("label", "evaluate")
+        if verb not in ("label", "evaluate", "explain")
     ),
     case("label", "taken", "--out", "taken", name="taken directory"),
-    case("evaluate", "is a file", "--out", "about.toml", name="taken file"),
+    *(
+        case(verb, "is a file", "--out", "about.toml", name="taken file")
+        for verb in ("evaluate", "explain")
+    ),
     *(
         case(verb, "no summary", "--about", "empty.csv", name="empty about")
         for verb in ("tune", "head", "few")
