@@ -16,11 +16,19 @@ from finstrat.data.frames import numbers, read_table, require_columns, require_d
 from finstrat.errors import DataError
 from finstrat.report.assess import column, risk_free_of
 from finstrat.risk.attribution import factor_attribution
+from finstrat.risk.conventions import known, unknown
+from finstrat.risk.reverse import reverse_stress
+from finstrat.risk.stress import factor_shock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from finstrat.report.assess import Labelled
+    from finstrat.risk.attribution import FactorAttribution
     from finstrat.store import RunResult
+
+LOSS = 0.20
+"""Of the account, that the reverse stress asks for."""
 
 MOST = 0.5
 """A factor's daily return beyond this is a per cent, not a fraction."""
@@ -53,7 +61,7 @@ def factor_record(result: RunResult, path: Path) -> dict[str, Any]:
         names,
         periods_per_year=result.periods_per_year,
     )
-    known = int((~on_sessions.isna().any(axis=1)).sum())
+    complete = int((~on_sessions.isna().any(axis=1)).sum())
     labelled = [
         ("Return a year no factor explains", found.alpha),
         ("Share of the variance explained", found.r_squared),
@@ -62,12 +70,45 @@ def factor_record(result: RunResult, path: Path) -> dict[str, Any]:
     ]
     return {
         "evidence": (
-            f"Factors of {path.name}: {', '.join(names)}, known on {known:,} of {len(days):,} "
+            f"Factors of {path.name}: {', '.join(names)}, known on {complete:,} of {len(days):,} "
             "sessions. The return above the riskless rate is the sum of its parts."
         ),
         "figures": [[label, figure.to_dict()] for label, figure in labelled],
+        "stress": [
+            [label, figure.to_dict()]
+            for label, figure in _shocks(found, factors.loc[: days[-1], names])
+        ],
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
+
+
+def _shocks(found: FactorAttribution, factors: pd.DataFrame) -> Labelled:
+    """Each factor's worst month, and the likeliest joint move that costs `LOSS`, by the betas."""
+    past = factors.sort_index().to_numpy(dtype=np.float64)
+    shocks = tuple(
+        (f"Worst month of {each.name} so far", factor_shock(each.beta, past[:, place]))
+        for place, each in enumerate(found.loadings)
+    )
+    betas = np.array([each.beta.value or 0.0 for each in found.loadings])
+    distance = f"Factors' joint move that costs {LOSS:.0%}, in standard deviations"
+    if found.alpha.value is None:
+        reason, n = found.alpha.reason_if_null, found.alpha.n
+        return (*shocks, (distance, unknown("stress.reverse-distance", n=n, reason=reason)))
+    reverse = reverse_stress(betas, past, loss=LOSS)
+    n, reason = reverse.distance.n, reverse.distance.reason_if_null
+    return (
+        *shocks,
+        (distance, reverse.distance),
+        *(
+            (
+                f"{each.name} in that move",
+                unknown("stress.reverse-move", n=n, reason=reason)
+                if reason
+                else known("stress.reverse-move", float(move), n=n),
+            )
+            for each, move in zip(found.loadings, reverse.moves, strict=True)
+        ),
+    )
 
 
 def _factors(path: Path) -> pd.DataFrame:

@@ -103,6 +103,31 @@ CONVENTIONS: dict[str, Convention] = {
     "stress.correlation-one": Convention(
         "fraction", "yearly volatility of today's weights if all that is held moved together"
     ),
+    "stress.correlated-volatility": Convention(
+        "fraction",
+        "yearly volatility of today's weights, their own volatilities kept, under other "
+        "correlations",
+    ),
+    "stress.correlated-es-95": Convention(
+        "fraction",
+        "mean of the worst 5 % of one-session losses of the same by a normal law around 0 "
+        "(a loss is positive)",
+    ),
+    "stress.reverse-distance": Convention(
+        "ratio",
+        "Mahalanobis length of the likeliest joint move that costs so much: loss over the standard "
+        "deviation of 21 sessions (Breuer et al., 2009)",
+    ),
+    "stress.reverse-move": Convention(
+        "fraction", "one factor's part of that move: -loss Σb / b'Σb, with its beta b"
+    ),
+    "stress.price-shock": Convention(
+        "fraction", "weights times a move of their prices (a loss is negative)"
+    ),
+    "stress.factor-shock": Convention(
+        "fraction",
+        "beta times the factor's costliest move over 21 sessions so far (a loss is negative)",
+    ),
     "capture.up": Convention(
         "ratio", "mean return over the benchmark's in the sessions in which it gained"
     ),

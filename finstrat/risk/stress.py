@@ -15,7 +15,13 @@ from finstrat.risk.attribution import variance_shares
 from finstrat.risk.conventions import Floats, known, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from finstrat.risk.figure import Figure
+
+
+MONTH = 21
+"""Sessions of a factor's move."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,41 @@ def fall_that_costs(beta: Figure, loss: float) -> Figure:
         reason = f"even a fall of 100 % costs {max(beta.value, 0.0):.0%} at this beta"
         return unknown(name, n=beta.n, reason=reason)
     return known(name, loss / beta.value, n=beta.n, method=f"{loss:.0%} over beta")
+
+
+def price_shock(weights: Floats, move: float) -> Figure:
+    """What a `move` (a fraction) of every price costs today's weights `[N]`: move · Σw."""
+    if not weights.any():
+        return unknown("stress.price-shock", n=0, reason="nothing is held")
+    value = move * float(weights.sum())
+    return known("stress.price-shock", value, n=int(np.count_nonzero(weights)))
+
+
+def name_shock(weights: Floats, names: Sequence[str], move: float) -> Figure:
+    """What it costs if the largest of `weights` `[N]` moves against its holder: -move · max |w|."""
+    if not weights.any():
+        return unknown("stress.price-shock", n=0, reason="nothing is held")
+    place = int(np.argmax(np.abs(weights)))
+    value = -move * float(abs(weights[place]))
+    return known("stress.price-shock", value, n=1, method=f"{names[place]} alone, by {move:.0%}")
+
+
+def factor_shock(beta: Figure, factor: Floats) -> Figure:
+    """Beta times the costliest compounded move of `factor` `[T]` over `MONTH` sessions in a row.
+
+    A fall where beta is above zero, a rise where it is below; an unknown return counts as none.
+    """
+    name, known_returns = "stress.factor-shock", int((~np.isnan(factor)).sum())
+    if beta.value is None:
+        return unknown(name, n=beta.n, reason=beta.reason_if_null)
+    if known_returns < MONTH:
+        reason = f"{known_returns} returns of the factor are known; {MONTH} are needed"
+        return unknown(name, n=known_returns, reason=reason)
+    windows = np.lib.stride_tricks.sliding_window_view(1.0 + np.nan_to_num(factor), MONTH)
+    moves = windows.prod(axis=1) - 1.0
+    move = float(moves[np.argmin(beta.value * moves)])
+    method = f"beta times {move:+.1%}"
+    return known(name, beta.value * move, n=known_returns, method=method)
 
 
 def volatility_when_all_moves_together(

@@ -42,7 +42,7 @@ class AttributionSection(Section):
         record = result.checks.get("factors")
         figures: Labelled = recorded_figures(record) if isinstance(record, dict) else ()
         text = (str(record["evidence"]),) if isinstance(record, dict) else (FACTORS_ABSENT,)
-        tables = (*_by_group(result), _shares(result)) if result.kind == "backtest" else ()
+        tables = (*_by_group(result), *_shares(result)) if result.kind == "backtest" else ()
         return Block(id=self.name, title="Attribution", text=text, figures=figures, tables=tables)
 
 
@@ -88,14 +88,14 @@ def _groups(result: RunResult) -> dict[str, str]:
     return dict(Entities.bundled().groups)
 
 
-def _shares(result: RunResult) -> Table:
-    """Weights of the last session and their parts of the variance, the largest first."""
+def _shares(result: RunResult) -> tuple[Table, ...]:
+    """Weights of the last session and their parts of the variance, by holding and by group."""
     weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[-1])
     past = result.asset_returns.to_numpy(dtype=np.float64)[-PAST:]
     found = variance_shares(weights, past, periods_per_year=result.periods_per_year)
     title, columns = "Share of today's variance", ("Asset", "Weight, %", "Share of variance, %")
     if found.volatility.value is None:
-        return Table(title, columns, (), note=f"None: {found.volatility.reason_if_null}.")
+        return (Table(title, columns, (), note=f"None: {found.volatility.reason_if_null}."),)
     names = [str(name) for name in result.holdings.columns]
     order = sorted(range(len(names)), key=lambda i: (-abs(found.shares[i]), names[i]))
     rows: tuple[tuple[Any, ...], ...] = tuple(
@@ -107,4 +107,20 @@ def _shares(result: RunResult) -> Table:
         f"Of a yearly volatility of {found.volatility.value:.1%}, over the last "
         f"{found.volatility.n} sessions of those assets; below zero, a holding offsets others."
     )
-    return Table(title, columns, rows, note=note)
+    groups = _groups(result)
+    held = [i for i in order if weights[i] != 0.0]
+    if not {names[i] for i in held} <= set(groups):
+        return (Table(title, columns, rows, note=note),)
+    by_group: dict[str, list[float]] = {}
+    for i in held:
+        both = by_group.setdefault(groups[names[i]], [0.0, 0.0])
+        both[0] += weights[i]
+        both[1] += found.shares[i]
+    largest = sorted(by_group.items(), key=lambda each: (-abs(each[1][1]), each[0]))
+    grouped = tuple(
+        (name, round(weight * 100, 2), round(share * 100, 2)) for name, (weight, share) in largest
+    )
+    return (
+        Table(title, columns, rows, note=note),
+        Table(f"{title}, by group", ("Group", *columns[1:]), grouped),
+    )

@@ -12,7 +12,10 @@ from finstrat.report.assess import column, risk_free_of, session_dates
 from finstrat.report.block import Block, Table
 from finstrat.risk import stress
 from finstrat.risk.attribution import variance_shares
+from finstrat.risk.correlation import AS_WORST, TO_ONE, Breakdown, correlation_breakdown
 from finstrat.risk.falls import FALLS, PROXY, replay
+from finstrat.risk.reverse import HORIZON, ReverseStress, reverse_stress
+from finstrat.validate.verdict import recorded_figures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +33,13 @@ MEANING = (
     "hold today's weights from a fall's first day to its last."
 )
 
+FACTORS = "Shocks of factors go by the betas of the run's whole span."
+
+MOST = 15
+"""How many holdings the reverse stress lists."""
+
 FALL = 0.20
+HALF = 0.50
 LOSS = 0.20
 
 
@@ -51,10 +60,30 @@ class StressSection(Section):
         weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[-1])
         returns = result.asset_returns.to_numpy(dtype=np.float64)
         past = returns[-PAST:]
+        names = [str(name) for name in result.holdings.columns]
+        broken = correlation_breakdown(weights, returns, window=PAST, periods_per_year=years)
+        reverse = reverse_stress(weights, past, loss=LOSS)
+        recorded = result.checks.get("factors")
+        factors = (
+            recorded_figures({"figures": recorded.get("stress", [])})
+            if isinstance(recorded, dict)
+            else ()
+        )
+        prices = (
+            (
+                (f"If every price falls by {FALL:.0%}", stress.price_shock(weights, -FALL)),
+                (
+                    f"If the largest holding moves against it by {HALF:.0%}",
+                    stress.name_shock(weights, names, HALF),
+                ),
+            )
+            if result.kind == "backtest"
+            else ()
+        )
         return Block(
             id=self.name,
             title="Stress",
-            text=(MEANING,),
+            text=(MEANING, FACTORS) if factors else (MEANING,),
             figures=(
                 (f"If the benchmark falls by {FALL:.0%}", stress.market_fall(beta, FALL)),
                 (f"Benchmark's fall that costs {LOSS:.0%}", stress.fall_that_costs(beta, LOSS)),
@@ -68,8 +97,21 @@ class StressSection(Section):
                         weights, past, periods_per_year=years
                     ),
                 ),
+                *(
+                    (f"The same, correlations {each.name}", each.volatility)
+                    for each in broken
+                    if each.name in {TO_ONE, AS_WORST}
+                ),
+                *prices,
+                (
+                    f"Prices' joint move that costs {LOSS:.0%}, in standard deviations",
+                    reverse.distance,
+                ),
+                *factors,
             ),
             tables=(
+                *_correlations(broken, session_dates(result)),
+                *_moves(reverse, weights, names),
                 _stretches(net, session_dates(result)),
                 _replays(weights, returns, session_dates(result)),
             ),
@@ -104,3 +146,49 @@ def _replays(
         rows.append((fall.name, *percent, ""))
     columns = ("Fall", "Loss, %", "Deepest on the way, %", "Without own prices, %", "Why not")
     return Table("Today's holdings in falls of the stock market", columns, tuple(rows), note=PROXY)
+
+
+def _correlations(broken: tuple[Breakdown, ...], days: NDArray[np.datetime64]) -> tuple[Table, ...]:
+    """Volatility and expected shortfall under each set of correlations; no table where none is."""
+    if broken[0].volatility.value is None:
+        return ()
+    rows = tuple(
+        (
+            each.name + (f", to {days[each.last]}" if each.last is not None else ""),
+            None if each.mean is None else round(each.mean, 3),
+            _percent(each.volatility.value),
+            _percent(each.shortfall.value),
+        )
+        for each in broken
+    )
+    columns = ("Correlations", "Mean", "Volatility a year, %", "Expected shortfall, %")
+    note = (
+        f"Volatilities are those of the last {PAST} sessions throughout. Expected shortfall: one "
+        "session, 95 %, normal. Near 1 a long book loses its spread, near 0 a hedge fails."
+    )
+    return (Table("If correlations break down", columns, rows, note=note),)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(float(share) * 100, 2)
+
+
+def _moves(
+    reverse: ReverseStress, weights: NDArray[np.float64], names: list[str]
+) -> tuple[Table, ...]:
+    """The likeliest move of today's holdings that costs so much, the costliest part first."""
+    if reverse.distance.value is None:
+        return ()
+    cost = weights * reverse.moves
+    order = sorted(np.flatnonzero(weights), key=lambda i: (cost[i], names[i]))
+    rows = tuple(
+        (names[i], _percent(weights[i]), _percent(reverse.moves[i]), _percent(cost[i]))
+        for i in order[:MOST]
+    )
+    note = (
+        f"By the covariance of the last {PAST} sessions, {reverse.distance.value:.1f} standard "
+        f"deviations of {HORIZON} sessions long, without drift; any other move that costs as much "
+        "is longer."
+    ) + (f" The {MOST} costliest of {len(order)} holdings." if len(order) > MOST else "")
+    columns = ("Asset", "Weight, %", "Move, %", "Cost, %")
+    return (Table(f"Likeliest move that costs {LOSS:.0%}", columns, rows, note=note),)

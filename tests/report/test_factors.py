@@ -50,6 +50,31 @@ def test_recorded_factors_appear_in_the_report_and_their_absence_is_told(run, tm
     assert block["tables"][0]["rows"]
 
 
+def test_stress_by_factors_is_the_loss_over_beta_and_stands_in_the_section(run, tmp_path):
+    result, frame = run
+    frame.to_csv(tmp_path / "ff.csv", index=False)
+    record = factor_record(result, tmp_path / "ff.csv")
+    sections = [each.component() for each in Host.load().all(Section)]
+    report = build_report(type(result)(**{**vars(result), "checks": {"factors": record}}), sections)
+    (block,) = [each for each in report["blocks"] if each["id"] == "stress"]
+    figures = {each["label"]: each["figure"] for each in block["figures"]}
+    assert figures["Mkt-RF in that move"]["value"] == pytest.approx(-0.2 / 0.5)
+    market = frame["Mkt-RF"].to_numpy()
+    distance = 0.2 / (0.5 * market.std(ddof=1) * 21**0.5)
+    label = "Factors' joint move that costs 20%, in standard deviations"
+    assert figures[label]["value"] == pytest.approx(distance)
+    worst = min(np.prod(1 + market[i : i + 21]) - 1 for i in range(280))
+    assert figures["Worst month of Mkt-RF so far"]["value"] == pytest.approx(0.5 * worst)
+
+
+def test_regression_that_fails_leaves_stress_by_factors_null(run, tmp_path):
+    result, frame = run
+    frame.iloc[:5].to_csv(tmp_path / "ff.csv", index=False)
+    for _, figure in factor_record(result, tmp_path / "ff.csv")["stress"]:
+        assert figure["value"] is None
+        assert figure["reason_if_null"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

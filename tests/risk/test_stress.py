@@ -3,8 +3,11 @@ import pytest
 
 from finstrat.risk import known, unknown
 from finstrat.risk.stress import (
+    factor_shock,
     fall_that_costs,
     market_fall,
+    name_shock,
+    price_shock,
     volatility_when_all_moves_together,
     worst_stretch,
 )
@@ -54,3 +57,23 @@ def test_with_all_correlations_one_volatilities_add_up():
         np.array([0.6, -0.3, 0.0]), returns, periods_per_year=252.0
     )
     assert hedged.value == pytest.approx(abs(0.6 * deviations[0] - 0.3 * deviations[1]) * 252**0.5)
+
+
+def test_price_shocks_are_weights_times_moves():
+    weights = np.array([0.5, -0.6, 0.0])
+    assert price_shock(weights, -0.2).value == pytest.approx(0.02)
+    single = name_shock(weights, ["A", "B", "C"], 0.5)
+    assert single.value == pytest.approx(-0.3)
+    assert single.method == "B alone, by 50%"
+    for shock in (price_shock(np.zeros(2), -0.2), name_shock(np.zeros(2), ["A", "B"], 0.5)):
+        assert shock.reason_if_null == "nothing is held"
+
+
+def test_factor_shock_takes_the_direction_that_costs():
+    factor = np.concatenate([[0.1], np.zeros(30), [-0.5], np.zeros(30)])
+    long, short = (known("factor.beta", beta, n=62) for beta in (0.4, -2.0))
+    assert factor_shock(long, factor).value == pytest.approx(-0.2)
+    assert factor_shock(short, factor).value == pytest.approx(-0.2)
+    assert "20 returns of the factor are known" in factor_shock(long, factor[:20]).reason_if_null
+    none = unknown("factor.beta", n=3, reason="the returns never vary")
+    assert factor_shock(none, factor).reason_if_null == "the returns never vary"

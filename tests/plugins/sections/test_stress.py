@@ -19,7 +19,7 @@ def autumn(make_result):
 
 
 def test_named_fall_is_replayed_with_the_last_weights_and_others_say_why_not(autumn):
-    _, replays = StressSection().build(autumn).tables
+    *_, replays = StressSection().build(autumn).tables
     told = {row[0]: row[1:] for row in replays.rows}
     count = len(autumn.sessions)
     grown = 1.01 ** (count // 2 - 1 + count % 2) * 0.97 ** (count // 2)
@@ -32,7 +32,7 @@ def test_named_fall_is_replayed_with_the_last_weights_and_others_say_why_not(aut
 
 
 def test_worst_stretches_are_as_long_as_the_data_allow(autumn):
-    stretches, _ = StressSection().build(autumn).tables
+    *_, stretches, _ = StressSection().build(autumn).tables
     assert [row[0] for row in stretches.rows] == [1, 5, 21, 63]
     assert stretches.rows[0][3] == pytest.approx(-1.75)
 
@@ -55,7 +55,8 @@ def test_groups_are_those_of_the_limits_and_effects_stand_by_group(autumn):
     groups = {"up": {"assets": ["A"]}, "down": {"assets": ["B"]}}
     config = {"market": {"benchmark": "equal-weight"}, "limits": {"groups": groups}}
     result = dataclasses.replace(autumn, config=config)
-    by_group, _ = AttributionSection().build(result).tables
+    by_group, _, shares = AttributionSection().build(result).tables
+    assert shares.rows == (("up", 50.0, 100.0), ("down", 25.0, 0.0))
     down, up, cash = by_group.rows
     assert (down[0], down[1:3]) == ("down", (25.0, 50.0))
     assert (up[0], up[1:3]) == ("up", (50.0, 50.0))
