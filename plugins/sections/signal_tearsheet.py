@@ -9,7 +9,8 @@ import pandas as pd
 
 from finstrat.components import Section
 from finstrat.report.block import Block, Chart, Table
-from finstrat.report.chart import BLUE, GREY, ORANGE, SCHEMA, line_chart
+from finstrat.report.chart import BLUE, ORANGE, SCHEMA, line_chart
+from finstrat.report.heat_map import INK
 from finstrat.validate.verdict import recorded_figures
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ def _bars(
                 },
                 "layer": [
                     {
-                        "mark": {"type": "bar", "color": colour},
+                        # An interval must be seen on its bar in both schemes.
+                        "mark": {"type": "bar", "color": colour, "opacity": 0.5},
                         "encoding": {
                             "y": {"field": "mean", "type": "quantitative", "title": axis},
                             "tooltip": tooltip,
@@ -195,7 +197,7 @@ def _bars(
                     },
                     {
                         "transform": [{"filter": "isValid(datum.low)"}],
-                        "mark": {"type": "rule", "strokeWidth": 1.5, "color": GREY},
+                        "mark": {"type": "rule", "strokeWidth": 1.5, "color": INK},
                         "encoding": {
                             "y": {"field": "low", "type": "quantitative", "title": axis},
                             "y2": {"field": "high"},
