@@ -13,6 +13,7 @@ from finstrat.models.masked import padded
 from finstrat.models.scratch import trained_tokenizer
 from finstrat.models.trained import load_trained
 from finstrat.models.update import Learner, Lesson, Settings, _batches, _Held, _tokens, update
+from finstrat.text.encode import load_encoder
 
 OLD = Lesson([f"profit rose {n}" for n in range(12)] + [f"loss fell {n}" for n in range(12)],
              np.repeat([1, 0], 12))  # fmt: skip
@@ -97,3 +98,28 @@ def test_what_cant_be_done_is_refused(model, tmp_path):
         Settings(replay=1.0)
     with pytest.raises(ConfigError, match="--ewc -1"):
         Settings(ewc=-1)
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")  # by peft, as in update
+def test_a_lora_learns_on_and_its_encoder_stays(model, tmp_path):
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["query", "value"])
+    adapted = peft.get_peft_model(load_encoder(model.encoder), config)
+    torch.manual_seed(1)
+    for name, each in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(each, std=0.1)
+    adapted.save_pretrained(tmp_path / "lora")
+    model.head.save(tmp_path / "lora")
+    given = load_trained(tmp_path / "lora", encoder=model.encoder, dtype="fp32")
+    learner = update(given, NEW, OLD, replace(QUICK, ewc=10.0), work=tmp_path / "work")
+    assert learner.kind == "lora"
+    assert all("lora_" in name or name.startswith("head.") for name in learner.learning)
+    learner.save(tmp_path / "out", card={})
+    stored = load_trained(tmp_path / "out", encoder=model.encoder, dtype="fp32")
+    assert stored.encoder == model.encoder
+    moved = stored.vectors(NEW.texts) - given.vectors(NEW.texts)
+    assert moved.abs().max() > 1e-4  # the adapter learnt, not the head alone
+    assert {each.name for each in stored.directory.iterdir()} == {
+        "adapter_config.json", "adapter_model.safetensors", "card.json", "head.safetensors",
+    }  # fmt: skip
