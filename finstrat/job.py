@@ -25,7 +25,6 @@ from finstrat.ledger import Ledger, trial_of
 from finstrat.market import load_market
 from finstrat.project import Project
 from finstrat.report.build import build_report
-from finstrat.report.from_returns import Terms, returns_result
 from finstrat.report.html import render_html
 from finstrat.store import RunInfo, RunResult, canonical_json, save, save_stopped
 from finstrat.text.cache import ScoreCache
@@ -175,14 +174,9 @@ class Job:
         return replace(result, path=path)
 
 
-def report_returns(path: Path, terms: Terms, *, project: Project, host: Host) -> RunResult:
-    """The stored result of a file of daily returns, with its report, beside the project's runs.
-
-    Raises:
-        FinstratError: the file can't be read as returns; nothing is written.
-    """
+def report_returns(result: RunResult, *, project: Project, host: Host) -> RunResult:
+    """A result of kind "returns", stored with its report beside the project's runs."""
     created = dt.datetime.now(dt.UTC)
-    result = returns_result(path, terms)
     digest = result.manifest["inputs"]["returns"]
     result = replace(
         result,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -74,12 +74,38 @@ def returns_result(path: Path, terms: Terms) -> RunResult:
             "(weekly or monthly returns can't be reported on)"
         )
     frame = table.reindex(sessions)
-    net = frame["net"].to_numpy()
+    return result_of(
+        frame,
+        clock=clock,
+        name=path.name.partition(".")[0],
+        terms=terms,
+        findings=_findings(frame["net"].to_numpy(), source=path.name),
+        manifest={
+            "inputs": {"returns": hashlib.sha256(path.read_bytes()).hexdigest()},
+            "counts": {"returns": len(days)},
+        },
+    )
+
+
+def result_of(
+    frame: pd.DataFrame,
+    *,
+    clock: Clock,
+    name: str,
+    terms: Terms,
+    findings: tuple[Finding, ...],
+    manifest: dict[str, Any],
+) -> RunResult:
+    """A result of kind "returns" whose one holding is the account itself.
+
+    `frame` has net, gross and benchmark by session.
+    """
+    sessions, net = frame.index, frame["net"].to_numpy()
     frame = frame.assign(twin=np.nan, equity=np.cumprod(1.0 + np.nan_to_num(net)))
     account = pd.DataFrame({"account": np.ones(len(frame))}, index=sessions)
     return RunResult(
         kind="returns",
-        name=path.name.partition(".")[0],
+        name=name,
         config={
             "market": {
                 "calendar": terms.calendar,
@@ -95,11 +121,8 @@ def returns_result(path: Path, terms: Terms) -> RunResult:
         orders=pd.DataFrame({"session": [], "asset": [], "side": []}),
         periods_per_year=clock.periods_per_year,
         initial_cash=1.0,
-        findings=_findings(net, source=path.name),
-        manifest={
-            "inputs": {"returns": hashlib.sha256(path.read_bytes()).hexdigest()},
-            "counts": {"returns": len(days)},
-        },
+        findings=findings,
+        manifest=manifest,
     )
 
 
