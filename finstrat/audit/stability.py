@@ -40,6 +40,9 @@ MOST = 40
 LATEST = 0.25
 """Of the sessions, which a longer look back may take from the comparison."""
 
+FEWEST = 20
+"""Sessions on which values are compared."""
+
 EDGE = 0.5
 """Of the run's Sharpe ratio: an option whose other values all earn less is a knife's edge."""
 
@@ -81,6 +84,12 @@ def around_its_options(case: Case) -> Diagnosis:
     left_out += [f"{each.option} = {each.value:g}: beyond {MOST}" for each in tried[MOST:]]
     tried = tried[:MOST]
     start = max([own_late, *(late[id(each)] for each in tried)])
+    if length - start < FEWEST:
+        return Diagnosis(
+            f"Of {length} sessions, {max(0, length - start)} lie behind what the run looks back "
+            f"on; {FEWEST} are needed to compare values.",
+            detail={"left_out": left_out},
+        )
     own = _excess(case, case.plan)[start:]
     sharpe, mean = _sharpe(case, own), float(own.mean())
     rows: list[dict[str, Any]] = []
