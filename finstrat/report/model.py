@@ -170,26 +170,31 @@ def _blocks(name: str, told: dict[str, Any]) -> list[Block]:
                 for kind, values in model["slices"].items()
             ),
         ),
-        Block(
-            id=f"card-{place}",
-            title=f"Model card{suffix}",
-            text=(card["summary"],),
-            tables=(
-                Table(
-                    "Card",
-                    ("What", "Says"),
-                    (
-                        ("Version", card["version"]),
-                        ("Trained until", card["training_cutoff"] or "unknown"),
-                        ("Why", card["cutoff_reason"]),
-                        ("Licence", card["licence"]),
-                        ("Training data", "; ".join(card["training_data"])),
-                        ("Limits", " ".join(card["limits"]) or "none stated"),
-                    ),
+        card_block(card, id=f"card-{place}", title=f"Model card{suffix}"),
+    ]
+
+
+def card_block(card: dict[str, Any], *, id: str, title: str) -> Block:  # noqa: A002 - Block's own
+    """What a model's card says of where it comes from, and of its limits."""
+    return Block(
+        id=id,
+        title=title,
+        text=(card["summary"],),
+        tables=(
+            Table(
+                "Card",
+                ("What", "Says"),
+                (
+                    ("Version", card["version"]),
+                    ("Trained until", card["training_cutoff"] or "unknown"),
+                    ("Why", card["cutoff_reason"]),
+                    ("Licence", card["licence"]),
+                    ("Training data", "; ".join(card["training_data"])),
+                    ("Limits", " ".join(card["limits"]) or "none stated"),
                 ),
             ),
         ),
-    ]
+    )
 
 
 def _holes(values: dict[str, Any]) -> bool:

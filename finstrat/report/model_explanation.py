@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from finstrat.models.intervals import LEAST
 from finstrat.report.block import Block, Table
 from finstrat.report.document import Document, Opening, Part, Passage
+from finstrat.report.model import card_block
 from finstrat.risk.figure import Figure
 
 if TYPE_CHECKING:
@@ -176,7 +177,13 @@ def document_of(told: dict[str, Any]) -> Document:
                 "Attributions share out what the model computes; they are no causes.",
             ),
         ),
-        blocks=(_tokens(told), _deletion(told), _names(told), _changes(told), _card(told["card"])),
+        blocks=(
+            _tokens(told),
+            _deletion(told),
+            _names(told),
+            _changes(told),
+            card_block(told["card"], id="card", title="Model card"),
+        ),
         passages={
             "tokens": tuple(
                 _passage(each, number) for number, each in enumerate((told["texts"] or [])[:SHOWN])
@@ -399,27 +406,6 @@ def _changes(told: dict[str, Any]) -> Block:
                     )
                     for each in told["perturbations"]
                     if each["example"]
-                ),
-            ),
-        ),
-    )
-
-
-def _card(card: dict[str, Any]) -> Block:
-    return Block(
-        id="card",
-        title="Model card",
-        text=(card["summary"],),
-        tables=(
-            Table(
-                "Card",
-                ("What", "Says"),
-                (
-                    ("Version", card["version"]),
-                    ("Trained until", card["training_cutoff"] or "unknown"),
-                    ("Why", card["cutoff_reason"]),
-                    ("Training data", "; ".join(card["training_data"])),
-                    ("Limits", " ".join(card["limits"]) or "none stated"),
                 ),
             ),
         ),
