@@ -5,8 +5,11 @@
 The data may be cross-validated on for research, but nothing that ships may learn from it. Folds are
 stratified, near copies of a sentence are in one fold, and a tenth of a fold's training part is the
 validation by which the best epoch is kept and the temperature fitted; the fold itself is looked at
-once. Round r is fold r with seed r, for every method. Each result is a line of the file that is
-written; the same command goes on where it was broken off, and prints what is there.
+once. Every method is taught each fold with each seed: all seeds of a fold, then the next fold.
+`--variant NAME` with `--set` or `--encoder` is a way of its own beside the methods. `--choose`
+prints what comes of taking, for each fold and seed, the way whose validation was best. Each result
+is a line of the file that is written; the same command goes on where it was broken off, and prints
+what is there.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import json
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,27 +52,39 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("found", type=Path)
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=3, help="folds that are done, a seed each")
+    parser.add_argument("--first", type=int, help="of the folds only so many are done")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--method", action="append", help="instead of all of them")
+    parser.add_argument("--variant", default="", help="its name behind the method's")
+    parser.add_argument("--encoder", type=Path, default=Path(get_model_path()))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--choose", action="append", default=[], metavar="WAY")
     told = parser.parse_args()
     texts, labels = sentences(told.data)
     folds = StratifiedGroupKFold(told.folds, shuffle=True, random_state=0)
     parts = list(folds.split(texts, labels, near_groups(texts, similarity=0.7)))
     done = lines(told.found)
-    for number, (learnt, unseen) in enumerate(parts[: told.rounds]):
-        for method in told.method or [HEAD, *METHODS]:
-            if any(each["method"] == method and each["round"] == number for each in done):
+    for number, (learnt, unseen) in enumerate(parts[: told.first]):
+        for seed, method in product(range(told.seeds), told.method or [HEAD, *METHODS]):
+            at = {
+                "way": f"{method}{told.variant and ' ' + told.variant}",
+                "fold": number,
+                "seed": seed,
+            }
+            if any(at.items() <= each.items() for each in done):
                 continue
             started = time.process_time()
-            result = outcome(
-                texts, labels, learnt, unseen, method=method, seed=number, settings=told.set
-            )
+            tuning = {
+                "method": method,
+                "seed": seed,
+                **dict(each.split("=", 1) for each in told.set),
+            }
+            result = outcome(texts, labels, learnt, unseen, encoder=told.encoder, tuning=tuning)
             spent = round(time.process_time() - started, 1)
-            done.append({"method": method, "round": number, **result, "cpu_s": spent})
+            done.append({**at, **result, "cpu_s": spent})
             with told.found.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(done[-1]) + "\n")
-    show(done)
+    show(pd.DataFrame(done), told.choose)
 
 
 def sentences(file: Path) -> tuple[list[str], NDArray[np.int64]]:
@@ -93,36 +109,35 @@ def outcome(
     learnt: NDArray[np.int64],
     unseen: NDArray[np.int64],
     *,
-    method: str,
-    seed: int,
-    settings: Sequence[str],
+    encoder: Path,
+    tuning: dict[str, Any],
 ) -> dict[str, Any]:
-    """The figures of one method on one fold."""
+    """The figures of one way on one fold; `validation` is the macro-F1 that it was chosen by."""
     judged = [texts[place] for place in unseen]
-    told: dict[str, Any] = {"learning": 0, "share": 0.0, "bytes": 0}
-    if method == HEAD:
-        reader = Encoder(get_model_path())
+    told: dict[str, Any] = {"learning": 0, "share": 0.0, "bytes": 0, "validation": np.nan}
+    if tuning["method"] == HEAD:
+        reader = Encoder(encoder)
         vectors = reader.encode([texts[place] for place in learnt]).vectors
         names = [CLASSES[labels[place]] for place in learnt]
-        head = train_head(vectors, names, classes=CLASSES, seed=seed)
+        head = train_head(vectors, names, classes=CLASSES, seed=tuning["seed"])
         chances = head.probabilities(reader.encode(judged).vectors).numpy()
         told["bytes"] = head.weight.nbytes + head.bias.nbytes
     else:
         fit, hold = train_test_split(
-            learnt, test_size=0.1, stratify=labels[learnt], random_state=seed
+            learnt, test_size=0.1, stratify=labels[learnt], random_state=tuning["seed"]
         )
         lesson = Lesson(
-            get_model_path(), examples(texts, labels, fit), examples(texts, labels, hold), CLASSES
+            encoder, examples(texts, labels, fit), examples(texts, labels, hold), CLASSES
         )
-        own = dict(each.split("=", 1) for each in settings)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "model"
             out.mkdir()
-            tuning = tuning_of({"method": method, "seed": seed, **own})
-            tuned = tune(lesson, tuning, work=Path(folder) / "work", out=out)
-            chances = load_trained(out).probabilities(judged).numpy()
-            told = {key: tuned.head.card["training"][key] for key in ("learning", "share")}
+            tuned = tune(lesson, tuning_of(tuning), work=Path(folder) / "work", out=out)
+            chances = load_trained(out, encoder=encoder).probabilities(judged).numpy()
+            card = tuned.head.card
+            told = {key: card["training"][key] for key in ("learning", "share")}
             told["bytes"] = sum(each.stat().st_size for each in out.glob("*.safetensors"))
+            told["validation"] = card["development"]["validation"]["macro_f1"]
     quality = measure(chances, labels[unseen])
     figures = {"accuracy": quality.accuracy, "macro_f1": quality.macro_f1, "ece": quality.ece}
     return {"n": quality.n, **figures, **told}
@@ -133,23 +148,29 @@ def examples(texts: Sequence[str], labels: NDArray[np.int64], rows: NDArray[np.i
     return Examples(tuple(texts[row] for row in rows), labels[rows], np.ones(len(rows)))
 
 
-def show(done: list[dict[str, Any]]) -> None:
-    """Means over the rounds, with their standard deviation, and what is missing to FinBERT."""
-    frame = pd.DataFrame(done)
-    print(
-        "method      rounds  accuracy       macro-F1       ECE    learning  share    on disk  CPU s"
-    )
-    for method, part in frame.groupby("method", sort=False):
-        means, spread = part.mean(numeric_only=True), part.std(numeric_only=True)
+def show(done: pd.DataFrame, choose: list[str]) -> None:
+    """Means over folds and seeds with both spreads, and what is missing to FinBERT."""
+    ways = dict(iter(done.groupby("way", sort=False)))
+    if choose:
+        best = done[done["way"].isin(choose)].sort_values("validation", kind="stable")
+        ways["chosen"] = best.groupby(["fold", "seed"]).last().reset_index()
+    print("way              folds seeds  accuracy  of folds  of seeds  macro-F1  ECE    learning")
+    for name, part in ways.items():
+        means = part.mean(numeric_only=True)
+        accuracy = part.pivot_table(index="fold", columns="seed", values="accuracy")
+        folds, seeds = accuracy.mean(axis=1).std(), accuracy.std(axis=1).mean()
         print(
-            f"{method:11} {len(part):6}  {means['accuracy']:.3f} ± {spread['accuracy']:.3f}  "
-            f"{means['macro_f1']:.3f} ± {spread['macro_f1']:.3f}  {means['ece']:.3f}  "
-            f"{means['learning']:9,.0f} {means['share']:6.2%} {means['bytes'] / 1e6:7.2f} MB"
-            f" {means['cpu_s']:6.0f}"
+            f"{name:16} {accuracy.shape[0]:5} {accuracy.shape[1]:5}  {means['accuracy']:.3f}"
+            f"     ± {folds:.3f}   ± {seeds:.3f}   {means['macro_f1']:.3f}     {means['ece']:.3f}"
+            f"  {means['learning']:,.0f} ({means['share']:.2%}), {means['bytes'] / 1e6:.2f} MB,"
+            f" {means['cpu_s']:.0f} CPU s"
         )
-    best = frame.groupby("method")[["accuracy", "macro_f1"]].mean().max()
-    for name, published in PUBLISHED.items():
-        print(f"best {name} {best[name]:.3f}, FinBERT's {published}: {best[name] - published:+.3f}")
+        missing = [f"{means[key] - PUBLISHED[key]:+.3f} {key}" for key in PUBLISHED]
+        print(f"{'':16} against FinBERT's: {', '.join(missing)}")
+    full = done[done["way"] == "full"].set_index(["fold", "seed"])["accuracy"]
+    lora = done[done["way"] == "lora"].set_index(["fold", "seed"])["accuracy"]
+    apart = (lora - full).dropna().groupby("fold").mean()
+    print(f"lora - full, same fold and seed: {apart.mean():+.4f} ± {apart.sem():.4f} (over folds)")
 
 
 if __name__ == "__main__":
