@@ -83,10 +83,10 @@ def factor_record(result: RunResult, path: Path) -> dict[str, Any]:
 
 
 def _shocks(found: FactorAttribution, factors: pd.DataFrame) -> Labelled:
-    """Each factor's worst month, and the likeliest joint move that costs `LOSS`, by the betas."""
+    """Each factor's costliest month, and the likeliest move of all that costs `LOSS`, by betas."""
     past = factors.sort_index().to_numpy(dtype=np.float64)
     shocks = tuple(
-        (f"Worst month of {each.name} so far", factor_shock(each.beta, past[:, place]))
+        (f"Costliest month of {each.name} so far", factor_shock(each.beta, past[:, place]))
         for place, each in enumerate(found.loadings)
     )
     betas = np.array([each.beta.value or 0.0 for each in found.loadings])

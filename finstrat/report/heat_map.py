@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,8 +17,8 @@ GAINS = ("#dcebf6", "#a5cde9", "#66aadb")
 INK = "#1a1e24"
 """`page.js` knows these colours by their values."""
 
-WIDEST = 16
-"""Columns from which numbers in the cells couldn't be read; pointing at a cell still tells."""
+ROOM, LEAST_ROOM = 34, 30
+"""Pixels of a cell that hold a number like −0.26 in the usual size, and in the least readable."""
 
 
 def heat_map(
@@ -48,6 +48,8 @@ def heat_map(
         for cell in cells
     ]
     axis = {"domain": False, "ticks": False, "labelAngle": 0, "labelLimit": 160}
+    # A title above the labels takes nothing from the width of the cells.
+    above = {"titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8}
     mark: dict[str, Any] = {
         "mark": {"type": "rect", "cornerRadius": 2},
         "encoding": {
@@ -67,10 +69,6 @@ def heat_map(
             ],
         },
     }
-    text = {
-        "mark": {"type": "text", "color": INK, "fontSize": 11},
-        "encoding": {"text": {"field": figure, "type": "quantitative", "format": ".2f"}},
-    }
     return Chart(
         title=title,
         alt=alt,
@@ -82,11 +80,30 @@ def heat_map(
             "data": {"values": data},
             "encoding": {
                 "x": {"field": "x", "type": "ordinal", "sort": columns, "title": x, "axis": axis},
-                "y": {"field": "y", "type": "ordinal", "sort": rows, "title": y, "axis": axis},
+                "y": {
+                    "field": "y",
+                    "type": "ordinal",
+                    "sort": rows,
+                    "title": y,
+                    "axis": {**axis, **above},
+                },
             },
-            "layer": [mark, *([text] if len(columns) <= WIDEST else [])],
+            "layer": [mark, cell_numbers(figure, columns=len(columns), number=".2f")],
         },
     )
+
+
+def cell_numbers(figure: str, *, columns: int, number: Literal[".1f", ".2f"]) -> dict[str, Any]:
+    """A layer of numbers in the cells, drawn where they have room; else pointing at one tells."""
+    return {
+        "mark": {
+            "type": "text",
+            "color": INK,
+            "fontSize": {"expr": f"width < {ROOM * columns} ? 10 : 11"},
+            "opacity": {"expr": f"width < {LEAST_ROOM * columns} ? 0 : 1"},
+        },
+        "encoding": {"text": {"field": figure, "type": "quantitative", "format": number}},
+    }
 
 
 def _thirds(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:

@@ -11,6 +11,7 @@ from finstrat.components import Section
 from finstrat.report.assess import column
 from finstrat.report.block import Block, Chart, Table
 from finstrat.report.chart import SCHEMA
+from finstrat.report.heat_map import GAINS, LOSSES, cell_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 STEPS = [-6, -2, 0, 2, 6]
-"""Percent at which the colour changes; losses are orange and gains blue, for every kind of eye."""
-COLOURS = ["#d98a52", "#ebb68f", "#f7e2d1", "#dcebf6", "#a5cde9", "#66aadb"]
-INK = "#1a1e24"
+"""Percent at which the colour changes; the colours are those of every heat map."""
 
 
 class MonthlyReturnsSection(Section):
@@ -93,7 +92,7 @@ def _heat_map(by_key: dict[tuple[int, int], float | None]) -> dict[str, Any]:
                     "color": {
                         "field": "return",
                         "type": "quantitative",
-                        "scale": {"type": "threshold", "domain": STEPS, "range": COLOURS},
+                        "scale": {"type": "threshold", "domain": STEPS, "range": [*LOSSES, *GAINS]},
                         "legend": None,
                     },
                     "tooltip": [
@@ -103,13 +102,6 @@ def _heat_map(by_key: dict[tuple[int, int], float | None]) -> dict[str, Any]:
                     ],
                 },
             },
-            {
-                "mark": {
-                    "type": "text",
-                    "color": INK,
-                    "fontSize": {"expr": "width < 420 ? 8 : 11"},
-                },
-                "encoding": {"text": {"field": "return", "type": "quantitative", "format": ".1f"}},
-            },
+            cell_numbers("return", columns=len(MONTHS), number=".1f"),
         ],
     }

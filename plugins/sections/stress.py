@@ -73,7 +73,7 @@ class StressSection(Section):
             (
                 (f"If every price falls by {FALL:.0%}", stress.price_shock(weights, -FALL)),
                 (
-                    f"If the largest holding moves against it by {HALF:.0%}",
+                    f"If the largest holding moves against the account by {HALF:.0%}",
                     stress.name_shock(weights, names, HALF),
                 ),
             )

@@ -64,7 +64,7 @@ def test_stress_by_factors_is_the_loss_over_beta_and_stands_in_the_section(run, 
     label = "Factors' joint move that costs 20%, in standard deviations"
     assert figures[label]["value"] == pytest.approx(distance)
     worst = min(np.prod(1 + market[i : i + 21]) - 1 for i in range(280))
-    assert figures["Worst month of Mkt-RF so far"]["value"] == pytest.approx(0.5 * worst)
+    assert figures["Costliest month of Mkt-RF so far"]["value"] == pytest.approx(0.5 * worst)
 
 
 def test_regression_that_fails_leaves_stress_by_factors_null(run, tmp_path):
