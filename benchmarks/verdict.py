@@ -39,10 +39,11 @@ from scipy.stats import beta
 from finstrat.audit import Case, audit
 from finstrat.config import Backtest, Plan, resolve
 from finstrat.data import Clock, Span
+from finstrat.desk import Desk
 from finstrat.host import Host
 from finstrat.ledger import Ledger, Trial, trial_of
 from finstrat.market import Market, load_market
-from finstrat.pipeline import Desk, decide, inputs_over, neutral_twin, run
+from finstrat.pipeline import decide, inputs_over, neutral_twin, run
 from finstrat.report.assess import verdict_of
 from finstrat.signals import Fits, Scores, compute_signals
 from finstrat.text.cache import ScoreCache

@@ -8,23 +8,21 @@ and nothing is written here, but for the cache of scores that the caller may han
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import ValidationError
 
 from finstrat.components import Inputs
 from finstrat.data import Finding, align
+from finstrat.desk import Desk
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.faults import told_of
 from finstrat.holdout import as_recorded
 from finstrat.portfolio.decision import checked
-from finstrat.portfolio.fallback import Chain
-from finstrat.portfolio.targets import target_weights
+from finstrat.signal_records import signal_records
 from finstrat.signals import (
     Features,
     Fits,
@@ -32,29 +30,23 @@ from finstrat.signals import (
     Scores,
     check_known,
     compute_signals,
+    text_signals,
     untouched,
 )
-from finstrat.simulate.account import simulate
-from finstrat.simulate.execution import Execution
 from finstrat.simulate.exits import exit_days
 from finstrat.simulate.inference import after_inference, paid_by_session
 from finstrat.store import RunResult
-from finstrat.validate.signal_record import latest_cutoff, signal_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from finstrat.config import Plan
     from finstrat.data import Panel
+    from finstrat.desk import Traded
     from finstrat.market import Market
     from finstrat.portfolio.decision import CheckedDecision
-    from finstrat.portfolio.fallback import Fallback
-    from finstrat.portfolio.targets import Targets
-    from finstrat.simulate.account import Simulation
-    from finstrat.simulate.execution import Engine
-    from finstrat.simulate.ledger import Prices, Returns
     from finstrat.text.cache import ScoreCache
 
 
@@ -103,6 +95,9 @@ def run(
         twin_gross=np.nan if without is None else without["gross"],
         twin_turnover=np.nan if without is None else without["turnover"],
     )
+    asset_returns = pd.DataFrame(
+        market.panel.returns(), index=market.panel.index, columns=list(market.panel.assets)
+    )
     exits = exit_days(market.panel, simulation, first=market.first)
     sessions["days_to_exit"] = np.nan if exits is None else exits.whole
     findings = [*market.findings, *_trading_findings(traded)]
@@ -113,7 +108,7 @@ def run(
         sessions=sessions,
         targets=traded.targets,
         holdings=simulation.holdings,
-        asset_returns=_frame(market.panel.returns(), market.panel).iloc[market.first :],
+        asset_returns=asset_returns.iloc[market.first :],
         orders=simulation.orders,
         periods_per_year=market.clock.periods_per_year,
         initial_cash=plan.config.execution.initial_cash,
@@ -146,28 +141,6 @@ def run(
             "scorer_usage": scores.usage,
         },
     )
-
-
-def signal_records(
-    plan: Plan, market: Market, features: Features, scores: Scores
-) -> dict[str, dict[str, Any]]:
-    """What is kept of each output, by "signal.output": its tearsheet as plain data.
-
-    What rests on text is split at the latest cutoff of the run's scorers.
-    """
-    cutoff = latest_cutoff(card.training_cutoff for card in scores.cards.values())
-    without_text = untouched(features, plan.signals, text_signals(plan))
-    return {
-        key: signal_record(
-            values.cpu().numpy(),
-            market.panel,
-            fill=plan.config.execution.fill,
-            first=market.first,
-            reads_text=key not in without_text,
-            cutoff=None if key in without_text else cutoff,
-        )
-        for key, values in features.items()
-    }
 
 
 def inference_paid(plan: Plan, market: Market) -> NDArray[np.float64] | None:
@@ -259,11 +232,6 @@ def with_text_replaced(
     return with_exposure_of(decision, other, first=first)
 
 
-def text_signals(plan: Plan) -> list[str]:
-    """The signals that read documents themselves, by their names in the backtest file."""
-    return [name for name, signal in plan.signals.items() if "documents" in signal.needs]
-
-
 def with_exposure_of(
     decision: CheckedDecision, other: CheckedDecision, *, first: int
 ) -> CheckedDecision:
@@ -286,121 +254,6 @@ def with_exposure_of(
 
 _SCALINGS = 200
 """Rounds that bring a mean under a cap to within rounding, or as near as the cap allows."""
-
-
-@dataclass(frozen=True, eq=False)
-class Traded:
-    """What came of a decision.
-
-    Attributes:
-        targets: weights to hold, `[T, N]` over the evaluated span; a NaN row means hold.
-        simulation: the account that traded on them.
-        short_history: how often an eligible asset had too little history for the optimizer.
-        fallbacks: the dates at which something stood in for the optimizer.
-    """
-
-    targets: pd.DataFrame
-    simulation: Simulation
-    short_history: int
-    fallbacks: tuple[Fallback, ...] = ()
-
-
-AT_ONCE = 4_000_000
-"""Weights of accounts that are kept at once, some 32 MB."""
-
-
-class Desk:
-    """Trades decisions over one market; a problem that two of them share is solved once."""
-
-    def __init__(self, plan: Plan, market: Market) -> None:
-        self._plan = plan
-        self._market = market
-        with told_of(plan, "costs"):
-            self._costs = plan.costs.rates(market.panel)
-        self._chain = None if plan.optimizer is None else Chain(plan.optimizer, plan.fallbacks)
-        self._prices: Prices | None = None
-        self._evaluated = market.panel.slice(market.first, len(market.clock))
-        self._evaluated_costs = self._costs.rows(market.first, len(market.clock))
-
-    def trade(self, decision: CheckedDecision, *, engine: Engine | None = None) -> Traded:
-        """The targets of a decision, and the account that trades on them, by the run's own engine.
-
-        Raises:
-            ConfigError: another `engine` was asked for, which doesn't know the run's terms.
-        """
-        targets = self.targets(decision)
-        frame = _frame(targets.weights, self._market.panel).iloc[self._market.first :]
-        simulation = simulate(
-            frame,
-            self._evaluated,
-            rates=self._evaluated_costs,
-            execution=self._terms(engine),
-            max_gross=self._plan.config.limits.gross,
-        )
-        return Traded(frame, simulation, targets.short_history, targets.fallbacks)
-
-    def daily_returns(self, decisions: Iterable[CheckedDecision]) -> Returns:
-        """What each of B decisions earns a day, `[B, T]`, by the quick engine and at once.
-
-        Far cheaper than as many calls of `trade`, of which no order or holding is kept.
-
-        Raises:
-            ConfigError: the quick engine doesn't know the run's terms.
-        """
-        # Imported here because numba takes a moment.
-        from finstrat.simulate import ledger
-
-        terms = self._terms("ledger")
-        if self._prices is None:
-            self._prices = ledger.Prices.of(self._evaluated, terms)
-        first, order = self._market.first, self._prices.order
-        weights = (self.targets(each).weights[first:, order] for each in decisions)
-        some = max(1, AT_ONCE // self._evaluated.member.size)
-        parts = []
-        while chunk := list(islice(weights, some)):
-            parts.append(
-                ledger.daily_returns(
-                    np.stack(chunk), self._prices, rates=self._evaluated_costs, execution=terms
-                )
-            )
-        return ledger.Returns(
-            net=np.concatenate([part.net for part in parts]),
-            gross=np.concatenate([part.gross for part in parts]),
-        )
-
-    def targets(self, decision: CheckedDecision) -> Targets:
-        """What a decision comes to once the optimizer has been asked; no account is needed."""
-        market, config = self._market, self._plan.config
-        fill = "open" if config.execution.fill == "next-open" else "close"
-        return target_weights(
-            decision,
-            market.panel,
-            chain=self._chain,
-            constraints=config.limits,
-            costs=self._costs,
-            fills=market.panel.adjusted(fill),
-            capital=config.execution.initial_cash,
-            first=market.first,
-            benchmark=config.market.benchmark,
-            sessions_per_year=market.clock.periods_per_year,
-        )
-
-    def forget(self, *, above: int) -> None:
-        """Drop the optimizer's answers where they take more than `above` bytes."""
-        if self._chain is None:
-            return
-        # The answer and the key, which holds names and alpha, are of about one size.
-        if len(self._chain.solved) * self._market.panel.shape[1] * 16 > above:
-            self._chain.solved.clear()
-
-    def _terms(self, engine: Engine | None) -> Execution:
-        terms = self._plan.config.execution
-        if engine is None:
-            return terms
-        try:
-            return Execution.model_validate({**terms.model_dump(), "engine": engine})
-        except ValidationError as error:
-            raise ConfigError(f"execution: {error.errors()[0]['msg']}") from None
 
 
 def benchmark_returns(plan: Plan, panel: Panel) -> NDArray[np.float64]:
@@ -481,7 +334,3 @@ def _trading_findings(traded: Traded) -> list[Finding]:
         for check, count, detail in counted
         if count
     ]
-
-
-def _frame(values: NDArray[np.float64], panel: Panel) -> pd.DataFrame:
-    return pd.DataFrame(values, index=panel.index, columns=list(panel.assets))

@@ -201,6 +201,11 @@ def check_known(plan: Plan, features: Features) -> None:
                 )
 
 
+def text_signals(plan: Plan) -> list[str]:
+    """The signals that read documents themselves, by their names in the backtest file."""
+    return [name for name, signal in plan.signals.items() if "documents" in signal.needs]
+
+
 def untouched(features: Features, signals: Mapping[str, Signal], roots: list[str]) -> Features:
     """The outputs of signals that neither are among `roots` nor use any of them, at any remove."""
     return {

@@ -27,6 +27,7 @@ ORDER = (
     ("faults",),
     ("signals",),
     ("market",),
+    ("desk", "signal_records"),
     ("pipeline",),
     ("job", "score_file", "scorecards", "targets"),
     ("audit", "sweep"),

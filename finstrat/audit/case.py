@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from finstrat.config import Backtest, resolve
+from finstrat.desk import Desk
 from finstrat.errors import DataError
 from finstrat.ledger import Ledger
 from finstrat.market import load_market
-from finstrat.pipeline import Desk, decide, inputs_over, pick_device
+from finstrat.pipeline import decide, inputs_over, pick_device
 from finstrat.signals import Scores, compute_signals
 from finstrat.simulate.inference import inference_drag
 

@@ -10,9 +10,10 @@ import numpy as np
 from finstrat.audit.parts import examined
 from finstrat.audit.stages import Computed, Parting, first_parting
 from finstrat.config import Dates
+from finstrat.desk import Desk
 from finstrat.errors import FinstratError
 from finstrat.market import load_market
-from finstrat.pipeline import Desk, decide, inputs_over
+from finstrat.pipeline import decide, inputs_over
 from finstrat.risk.conventions import known
 from finstrat.signals import Scores, compute_signals
 from finstrat.validate.luck import Finding

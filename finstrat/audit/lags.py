@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from finstrat.pipeline import decide, text_signals, with_exposure_of
+from finstrat.pipeline import decide, with_exposure_of
 from finstrat.risk.conventions import known
-from finstrat.signals import compute_signals, untouched
+from finstrat.signals import compute_signals, text_signals, untouched
 from finstrat.validate.bootstrap import bootstrap_interval
 from finstrat.validate.luck import Diagnosis
 

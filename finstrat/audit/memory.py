@@ -16,8 +16,8 @@ from finstrat.components import Scorer
 from finstrat.data.entities import Entities
 from finstrat.errors import FinstratError
 from finstrat.host import Host
-from finstrat.pipeline import decide, neutral_twin, text_signals
-from finstrat.signals import Scores, compute_signals, untouched
+from finstrat.pipeline import decide, neutral_twin
+from finstrat.signals import Scores, compute_signals, text_signals, untouched
 from finstrat.text.clean import clean
 from finstrat.text.masking import Mask
 from finstrat.validate.luck import Finding

@@ -14,8 +14,8 @@ import torch
 from finstrat.components import Placebo
 from finstrat.errors import PluginError
 from finstrat.faults import told_of
-from finstrat.pipeline import decide, text_signals, with_exposure_of
-from finstrat.signals import compute_signals, untouched
+from finstrat.pipeline import decide, with_exposure_of
+from finstrat.signals import compute_signals, text_signals, untouched
 from finstrat.validate.luck import Finding, placebo_test
 from finstrat.validate.shifts import FEWEST_SWAPPED, circular_shift, different_swaps, swaps
 

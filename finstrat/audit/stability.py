@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from finstrat.desk import Desk
 from finstrat.errors import FinstratError
 from finstrat.fitting import FittedSignal
-from finstrat.pipeline import Desk, decide, neutral_twin, text_signals
+from finstrat.pipeline import decide, neutral_twin
 from finstrat.risk.conventions import known, unknown
 from finstrat.risk.performance import sharpe_ratio
-from finstrat.signals import check_known, compute_signals, lead_sessions, untouched
+from finstrat.signals import check_known, compute_signals, lead_sessions, text_signals, untouched
 from finstrat.validate.luck import Diagnosis
 
 if TYPE_CHECKING:

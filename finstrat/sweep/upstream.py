@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from finstrat.desk import Desk
 from finstrat.errors import FinstratError
-from finstrat.pipeline import Desk, decide, inputs_over, neutral_twin
+from finstrat.pipeline import decide, inputs_over, neutral_twin
 from finstrat.signals import Scores, check_known, compute_signals
 from finstrat.simulate.checks import checked_weights
 from finstrat.sweep.keys import decision_key, desk_key, scores_key, signal_keys
