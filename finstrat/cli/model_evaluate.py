@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finstrat.cli.model_inputs import require_no_file
+from finstrat.cli.model_page import hand_over
 from finstrat.cli.model_prepare import pairs
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
-from finstrat.cli.state import State, print_json, print_table, shown_path
+from finstrat.cli.state import State, print_table
 
 if TYPE_CHECKING:
     from finstrat.components import Scorer
@@ -83,19 +84,7 @@ def evaluate(
         left_out=counts,
         seed=seed,
     )
-    if out is not None:
-        from finstrat.report.document import page
-        from finstrat.store import canonical_json, write_atomically
-
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "evaluation.json", canonical_json(told))
-        write_atomically(out / "evaluation.html", page(document_of(told)).encode())
-    if as_json:
-        print_json(told)
-        return
-    _print(told)
-    if out is not None:
-        typer.echo(f"page: {shown_path((out / 'evaluation.html').resolve())}")
+    hand_over(told, document_of, name="evaluation", out=out, as_json=as_json, show=_print)
 
 
 def _answers(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finstrat.cli.model_inputs import require_no_file
+from finstrat.cli.model_page import hand_over
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
-from finstrat.cli.state import State, print_json, print_table, shown_path
+from finstrat.cli.state import State, print_table
 
 if TYPE_CHECKING:
     from finstrat.components import Scorer
@@ -98,19 +99,7 @@ def explain(
                 scorer, read[:explained], output=output, steps=steps, seed=seed, progress=progress
             ),
         )
-    if out is not None:
-        from finstrat.report.document import page
-        from finstrat.store import canonical_json, write_atomically
-
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "explanation.json", canonical_json(told))
-        write_atomically(out / "explanation.html", page(document_of(told)).encode())
-    if as_json:
-        print_json(told)
-        return
-    _print(told)
-    if out is not None:
-        typer.echo(f"page: {shown_path((out / 'explanation.html').resolve())}")
+    hand_over(told, document_of, name="explanation", out=out, as_json=as_json, show=_print)
 
 
 @dataclass(frozen=True)

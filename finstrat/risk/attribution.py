@@ -13,6 +13,7 @@ import numpy as np
 
 from finstrat.risk.benchmark import FEWEST, LEVEL
 from finstrat.risk.conventions import Floats, known, unknown
+from finstrat.risk.covariance import common_history
 from finstrat.risk.performance import FLAT
 
 if TYPE_CHECKING:
@@ -118,23 +119,16 @@ def variance_shares(weights: Floats, returns: Floats, *, periods_per_year: float
     return is known. Holdings of zero have no part. Litterman (1996), "Hot spots and hedges".
     """
     shares = np.full(len(weights), np.nan)
-    held = weights != 0.0
-    past = returns[:, held]
-    past = past[~np.isnan(past).any(axis=1)]
-    n = len(past)
-    reason = ""
-    if not held.any():
-        reason = "nothing is held"
-    elif n < FEWEST:
-        reason = f"{n} sessions have every holding's return; {FEWEST} are needed"
+    past = common_history(weights, returns)
+    n, reason = len(past.returns), past.reason_if_null
     variance = 0.0
     if not reason:
-        parts = weights[held] * (np.atleast_2d(np.cov(past, rowvar=False)) @ weights[held])
+        parts = past.exposure * (past.covariance() @ past.exposure)
         variance = float(parts.sum())
         reason = "" if variance > FLAT**2 else "the holdings never moved together"
     if reason:
         return VarianceShares(unknown("volatility.of-holdings", n=n, reason=reason), shares)
     shares[:] = 0.0
-    shares[held] = parts / variance
+    shares[past.held] = parts / variance
     volatility = (variance * periods_per_year) ** 0.5
     return VarianceShares(known("volatility.of-holdings", volatility, n=n), shares)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.risk.benchmark import FEWEST
 from finstrat.risk.conventions import Floats, known, unknown
+from finstrat.risk.covariance import common_history
 from finstrat.risk.performance import FLAT
 
 if TYPE_CHECKING:
@@ -75,22 +75,17 @@ def correlation_breakdown(
     long book's spread, those near 0 a hedge's (Kupiec, 1998, "Stress testing in a value at risk
     framework"; Loretan and English, 2000, on correlations measured in turmoil).
     """
-    held = weights != 0.0
-    own, all_past = weights[held], history[:, held]
-    whole = np.flatnonzero(~np.isnan(all_past).any(axis=1))
-    past = all_past[whole[whole >= len(history) - window]]
+    recent = common_history(weights, history[-window:])
+    own, past, reason = recent.exposure, recent.returns, recent.reason_if_null
     n = len(past)
-    reason = ""
-    if not held.any():
-        reason = "nothing is held"
-    elif held.sum() == 1:
+    if len(own) == 1:
         reason = "a single name is held, which correlates with nothing"
-    elif n < FEWEST:
-        reason = f"{n} sessions have every holding's return; {FEWEST} are needed"
-    elif (past.std(axis=0) <= FLAT).all():
+    elif not reason and (past.std(axis=0) <= FLAT).all():
         reason = "the holdings never moved"
     if reason:
         return tuple(_none(name, n, reason) for name in NAMES)
+    all_past = history[:, recent.held]
+    whole = np.flatnonzero(~np.isnan(all_past).any(axis=1))
     sized = own * past.std(axis=0, ddof=1)
     now = correlations(past)
     ones, apart = np.ones_like(now), np.eye(len(now))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.risk.benchmark import FEWEST
 from finstrat.risk.conventions import Floats, known, unknown
+from finstrat.risk.covariance import common_history
 from finstrat.risk.performance import FLAT
 
 if TYPE_CHECKING:
@@ -45,19 +45,11 @@ def reverse_stress(exposure: Floats, returns: Floats, *, loss: float) -> Reverse
     plausible, severe, and useful stress scenarios".
     """
     moves = np.full(len(exposure), np.nan)
-    bearing = exposure != 0.0
-    past = returns[:, bearing]
-    past = past[~np.isnan(past).any(axis=1)]
-    n = len(past)
-    reason = ""
-    if not bearing.any():
-        reason = "nothing is held"
-    elif n < FEWEST:
-        reason = f"{n} sessions have all the returns; {FEWEST} are needed"
-    else:
-        covariance = HORIZON * np.atleast_2d(np.cov(past, rowvar=False))
-        sway = covariance @ exposure[bearing]
-        variance = float(exposure[bearing] @ sway)
+    past = common_history(exposure, returns)
+    n, reason = len(past.returns), past.reason_if_null
+    if not reason:
+        sway = HORIZON * past.covariance() @ past.exposure
+        variance = float(past.exposure @ sway)
         if variance <= HORIZON * FLAT**2:
             reason = "what is held never moved"
         elif (found := -loss * sway / variance).min() < -1.0:
@@ -65,7 +57,7 @@ def reverse_stress(exposure: Floats, returns: Floats, *, loss: float) -> Reverse
     if reason:
         return ReverseStress(moves, unknown("stress.reverse-distance", n=n, reason=reason))
     moves[:] = 0.0
-    moves[bearing] = found
+    moves[past.held] = found
     method = f"{loss:.0%} of the account, over {HORIZON} sessions"
     distance = known("stress.reverse-distance", loss / variance**0.5, n=n, method=method)
     return ReverseStress(moves, distance)

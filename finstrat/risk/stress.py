@@ -13,6 +13,7 @@ import numpy as np
 
 from finstrat.risk.attribution import variance_shares
 from finstrat.risk.conventions import Floats, known, unknown
+from finstrat.risk.covariance import common_history
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,8 +120,6 @@ def volatility_when_all_moves_together(
     today = variance_shares(weights, returns, periods_per_year=periods_per_year).volatility
     if today.value is None:
         return unknown("stress.correlation-one", n=today.n, reason=today.reason_if_null)
-    held = weights != 0.0
-    past = returns[:, held]
-    past = past[~np.isnan(past).any(axis=1)]
-    together = abs(float(weights[held] @ past.std(axis=0, ddof=1)))
+    past = common_history(weights, returns)
+    together = abs(float(past.exposure @ past.returns.std(axis=0, ddof=1)))
     return known("stress.correlation-one", together * periods_per_year**0.5, n=today.n)

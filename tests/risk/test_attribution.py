@@ -70,7 +70,7 @@ def test_nothing_held_and_no_history_have_no_shares():
     returns = np.full((40, 2), 0.01)
     for weights, past, reason in [
         (np.zeros(2), returns, "nothing is held"),
-        (np.ones(2), returns[:5], "5 sessions have every holding's return; 30 are needed"),
+        (np.ones(2), returns[:5], "5 sessions have all the returns; 30 are needed"),
         (np.ones(2), returns, "never moved"),
     ]:
         found = variance_shares(weights, past, periods_per_year=YEAR)

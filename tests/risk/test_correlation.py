@@ -62,7 +62,7 @@ def test_every_matrix_is_a_correlation_matrix(share):
     [
         ([0.0, 0.0], np.tile(SQUARE, (20, 1)), "nothing is held"),
         ([1.0, 0.0], np.tile(SQUARE, (20, 1)), "a single name is held"),
-        ([0.5, 0.5], SQUARE[:1], "1 sessions have every holding's return; 30 are needed"),
+        ([0.5, 0.5], SQUARE[:1], "1 sessions have all the returns; 30 are needed"),
         ([0.5, 0.5], np.zeros((0, 2)), "0 sessions"),
         ([0.5, 0.5], np.zeros((80, 2)), "the holdings never moved"),
         ([0.5, 0.5], np.full((80, 2), np.nan), "0 sessions"),
