@@ -17,12 +17,12 @@ import torch
 from scipy.special import softmax
 from sklearn.metrics import f1_score
 from tokenizers import Tokenizer
-from torch.nn import functional
 
 from finstrat.errors import DataError
 from finstrat.models import value_heads
 from finstrat.models.heads import Head, as_json, fitted_temperature, load_head, measure
 from finstrat.models.labelled import Task, require_apart
+from finstrat.models.losses import importance, text_losses
 from finstrat.models.methods import HEAD_SCALE, Learner, outputs_of
 from finstrat.models.steps import Judge, Pace, length_batches, train
 from finstrat.models.tuning import GREATER
@@ -144,24 +144,24 @@ def tune(
     )
     scale = _Scale.of(lesson)
     targets = torch.from_numpy(scale.inward(lesson.train.targets))
-    importance = torch.from_numpy(_importance(lesson, tuning)).float()
+    counted = importance(
+        lesson.train.weights,
+        lesson.train.targets,
+        task=lesson.task,
+        class_weights=tuning.class_weights,
+    )
+    weights = torch.from_numpy(counted).float()
 
     def made(_: int, rows: NDArray[np.int64]) -> Batch:
         chosen = torch.from_numpy(rows)
         padded = padded_batch([tokens[row] for row in rows])
-        return {**padded, "target": targets[chosen], "weight": importance[chosen]}
+        return {**padded, "target": targets[chosen], "weight": weights[chosen]}
 
     def loss(model: Learner, batch: Batch) -> torch.Tensor:
         outputs = model(batch["ids"], batch["mask"])
-        if lesson.task == "regression":
-            losses = (outputs[:, 0] - batch["target"].float()) ** 2
-        else:
-            losses = functional.cross_entropy(
-                outputs,
-                batch["target"],
-                label_smoothing=tuning.label_smoothing,
-                reduction="none",
-            )
+        losses = text_losses(
+            outputs, batch["target"], task=lesson.task, label_smoothing=tuning.label_smoothing
+        )
         total: torch.Tensor = (losses * batch["weight"]).mean() + model.penalty()
         return total
 
@@ -253,15 +253,6 @@ class _Scale:
         if targets.dtype == np.int64:
             return targets
         return (targets - self.mean) / self.deviation
-
-
-def _importance(lesson: Lesson, tuning: Tuning) -> NDArray[np.float64]:
-    weights = lesson.train.weights
-    if tuning.class_weights == "balanced" and lesson.task == "classification":
-        counts = np.bincount(lesson.train.targets, weights=weights, minlength=len(lesson.classes))
-        weights = weights / counts[lesson.train.targets]
-    scaled: NDArray[np.float64] = weights / weights.mean()
-    return scaled
 
 
 def _optimizer(learner: Learner, tuning: Tuning) -> torch.optim.Optimizer:
