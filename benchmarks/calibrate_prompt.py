@@ -38,7 +38,10 @@ def main() -> None:
     labels = scorer.prompt.labels
     frame = read_table(told.file)
     require_columns(frame, ("text", "label"), where=str(told.file))
-    # A text that stands twice counts once, and an unknown label is an error of `index`.
+    strange = sorted(set(map(str, frame.label)) - set(labels))
+    if strange:
+        parser.error(f"{told.file}: labels {strange[:5]}; the prompt knows {', '.join(labels)}")
+    # A text that stands twice counts once.
     known = {clean(str(text)): label for text, label in zip(frame.text, frame.label, strict=True)}
     truth = np.array([labels.index(label) for label in known.values()], dtype=np.int64)
     reader = scorer.reader()
@@ -61,7 +64,8 @@ def main() -> None:
     print(f"bias = {[round(each, 4) for each in fit.bias]}")
     print(f"temperature = {fit.temperature:.4f}")
     print(f'data = "{told.file.name}, {len(known):,} texts: say whose and under which licence"')
-    print("cutoff = 1900-01-01  # the latest date these texts can know of")
+    # No date of ours could be right: the prompt's file is refused until one stands there.
+    print("cutoff =  # the latest date that these texts can know of")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def card(
         str, typer.Argument(help="Directory of a trained model, or the name of a scorer.")
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """Show the card of a model: data, licence, cutoff, figures, limits, hashes."""
     told = _card_file(Path(model))

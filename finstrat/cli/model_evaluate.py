@@ -53,6 +53,7 @@ def evaluate(
     once, and a text that the model was trained on is refused.
     """
     from finstrat.errors import DataError
+    from finstrat.models.answers import require_answerable
     from finstrat.models.labelled import Columns, ordered_classes, read_texts
     from finstrat.models.slices import slices_of
     from finstrat.report.model import document_of, evaluation_json
@@ -64,11 +65,15 @@ def evaluate(
     frame, counts = read_texts(data, task="classification", columns=columns)
     frame = frame[frame["label"].notna()].reset_index(drop=True)
     if frame.empty:
-        raise DataError(f"{data[0]}: no text has a label; a model is judged by labelled texts")
+        raise DataError(
+            f"{data[0]}: no text has a label (column {label_column}); a model is judged by "
+            "labelled texts, and --label-column says where the labels are"
+        )
     classes = ordered_classes(frame["label"])
     asked = [model, *([] if against is None else [against])]
     scorers = {name: named_scorer(state, name, encoder=encoder) for name in asked}
-    for name in scorers:
+    for name, scorer in scorers.items():
+        require_answerable(scorer, frame, model=name, names=columns.names)
         _require_unseen(name, list(frame["text"]))
     answered: dict[str, Answers] = {}
     with ScoreCache(state.project().state / "scores.sqlite") as cache:

@@ -31,26 +31,27 @@ def explain(
     ] = None,
     output: Annotated[
         str,
-        typer.Option(help='What tokens explain: an output like score, or "answer", the class.'),
+        typer.Option(help='What tokens explain: an output like score; "answer" = the class.'),
     ] = "answer",
     steps: Annotated[
-        int, typer.Option(min=2, help="Of the integral, doubled where they don't suffice.")
+        int,
+        typer.Option(min=2, help="Of each text's integral; doubled where they are too few."),
     ] = 32,
-    most: Annotated[int, typer.Option(min=1, help="Texts that are drawn from the files.")] = 3_000,
+    most: Annotated[int, typer.Option(min=1, help="Texts drawn of the files, at most.")] = 3_000,
     explained: Annotated[
         int,
-        typer.Option(min=1, help="Of those, texts whose tokens are explained: half a second each."),
+        typer.Option(min=1, help="Of these, how many have tokens explained: 0.5 s each."),
     ] = 200,
     entities: Annotated[
         Path | None,
-        typer.Option(help="Table of asset and alias, whose names are swapped; else the bundled."),
+        typer.Option(help="Table of asset and alias: names to swap  [default: bundled]"),
     ] = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
     ] = None,
     text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    seed: Annotated[int, typer.Option(help="Of texts, random tokens, changes, intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print explanation.json.")] = False,
 ) -> None:
     """Explain a model: tokens, their deletion, names swapped, typos and negations.
 

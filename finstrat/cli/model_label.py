@@ -23,19 +23,19 @@ POLARITY = "negative,neutral,positive"
 
 def label(
     data: Annotated[
-        list[Path], typer.Argument(help="CSV, JSON lines or Parquet with a column text.")
+        list[Path],
+        typer.Argument(help="Files with a column text; rows with a label are left out."),
     ],
     out: Annotated[Path, typer.Option(help="CSV file of the labels; goes on where it ends.")],
     *,
     model: Annotated[
         Path | None,
-        typer.Option(help="A trained model that chooses until there are labels enough."),
+        typer.Option(help="Model of these classes; it chooses until each has three labels."),
     ] = None,
-    classes: Annotated[str, typer.Option(help="The classes, in the order of their keys.")] = (
-        POLARITY
-    ),
+    classes: Annotated[str, typer.Option(help="Classes, in the order of their keys.")] = (POLARITY),
     encoder: Annotated[
-        Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
+        Path | None,
+        typer.Option(help="Directory of the encoder that reads texts  [default: MiniLM]"),
     ] = None,
 ) -> None:
     """Label texts by one key each, the most informative first; saved after every answer.
@@ -51,9 +51,12 @@ def label(
     from finstrat.models.active import queue_of
     from finstrat.models.labelled import read_texts
     from finstrat.models.trained import load_trained
+    from finstrat.text.checkpoint import model_files
     from finstrat.text.encode import Encoder
 
     names = _names(classes)
+    if encoder is not None:
+        model_files(encoder)  # even where no text is left to read
     frame, _ = read_texts(data, task="classification")
     frame = frame[frame["label"].isna()].reset_index(drop=True)
     texts = list(frame["text"])

@@ -21,47 +21,48 @@ def pretrain(
     *,
     objective: Annotated[
         Literal["mlm", "simcse"],
-        typer.Option(help="Guess hidden words, or find each text again through dropout."),
+        typer.Option(help="mlm: guess hidden words. simcse: find texts again through dropout."),
     ] = "mlm",
     encoder: Annotated[
-        Path | None, typer.Option(help="Directory of another encoder to start from than MiniLM.")
+        Path | None, typer.Option(help="Directory of the encoder to start from  [default: MiniLM]")
     ] = None,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="A new tokenizer and a new encoder.")
+        bool, typer.Option("--from-scratch", help="Start from a new tokenizer and a new encoder.")
     ] = False,
-    vocab: Annotated[int, typer.Option(min=100, help="Tokens of a new tokenizer.")] = 8_000,
-    layers: Annotated[int, typer.Option(min=1, help="Of a new encoder.")] = 4,
-    width: Annotated[int, typer.Option(min=32, help="Of a new encoder's vectors.")] = 256,
+    vocab: Annotated[int, typer.Option(min=100, help="Tokens that a new tokenizer knows.")] = 8_000,
+    layers: Annotated[int, typer.Option(min=1, help="Layers of a new encoder.")] = 4,
+    width: Annotated[int, typer.Option(min=32, help="Length of a new encoder's vectors.")] = 256,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the texts.")] = 1,
     batch: Annotated[int, typer.Option(min=1, help="Texts a step.")] = 64,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Its peak; 1e-4 for mlm, 5e-4 from scratch, 3e-5 for simcse."),
+        typer.Option(help="Peak rate  [default: 1e-4 for mlm, 5e-4 from scratch, 3e-5 for simcse]"),
     ] = None,
     max_tokens: Annotated[
-        int, typer.Option(min=8, help="Of one input; a longer text makes several.")
+        int, typer.Option(min=8, help="Tokens of one input; a longer text makes several.")
     ] = 128,
-    temperature: Annotated[float, typer.Option(help="Of simcse.")] = 0.05,
-    dropout: Annotated[float, typer.Option(help="Of simcse.")] = 0.1,
+    temperature: Annotated[float, typer.Option(help="Of simcse's softmax.")] = 0.05,
+    dropout: Annotated[float, typer.Option(help="Of simcse's copies.")] = 0.1,
     held_out: Annotated[
-        float, typer.Option(help="Share of the texts that are only judged by.")
+        float, typer.Option(help="Share of the texts that isn't learnt, but measured on.")
     ] = 0.05,
     checkpoint: Annotated[
         int, typer.Option(min=1, help="Steps from one checkpoint to the next.")
     ] = 500,
     text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
     by: Annotated[
-        str | None, typer.Option(help="The column of the date, if it isn't known_at or the like.")
+        str | None,
+        typer.Option(help="Column of dates  [default: known_at, date, event_at, …]"),
     ] = None,
     licence: Annotated[
-        str, typer.Option(help="Of the texts, and so of the encoder.")
+        str, typer.Option(help="Licence of the texts, and so of the encoder.")
     ] = "not stated",
     probe: Annotated[
         Path | None,
         typer.Option(help="Labelled texts: a head is cross-validated on them before and after."),
     ] = None,
     label_column: Annotated[str, typer.Option(help="The probe's column of the label.")] = "label",
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """Pretrain an encoder on texts without labels, and write it with its card.

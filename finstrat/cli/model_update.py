@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def update(
-    model: Annotated[Path, typer.Argument(help="Directory of a model with a head.")],
+    model: Annotated[Path, typer.Argument(help="Directory of the model; it is left as it is.")],
     data: Annotated[list[Path], typer.Argument(help="Files of newer texts, with labels.")],
     out: Annotated[Path, typer.Option(help="Directory for the updated model.")],
     *,
@@ -26,25 +26,30 @@ def update(
         list[Path] | None, typer.Option(help="Files of older texts, to be read again.")
     ] = None,
     share: Annotated[
-        float, typer.Option(help="Of old texts among those of an epoch; 0 = none.")
+        float, typer.Option(help="Share of old texts among those of each epoch, with --replay.")
     ] = 0.5,
     ewc: Annotated[
-        float, typer.Option(help="How strongly weights that mattered for the old are held.")
+        float,
+        typer.Option(help="How strongly weights that mattered for old texts are held."),
     ] = 0.0,
     judge: Annotated[
         list[Path] | None, typer.Option(help="Texts of old and new periods that nobody learns.")
     ] = None,
     every: Annotated[
         Literal["year", "quarter", "month", "file"],
-        typer.Option(help="What makes a period of the texts that are judged by."),
+        typer.Option(help="The periods into which the texts of --judge are divided."),
     ] = "year",
     encoder: Annotated[
-        Path | None, typer.Option(help="Directory of the encoder, if it isn't MiniLM.")
+        Path | None,
+        typer.Option(help="Directory of the encoder under a head, if not MiniLM."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the new texts.")] = 2,
     batch: Annotated[int, typer.Option(min=1, help="Texts a step.")] = 32,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Its peak; 3e-5, or 3e-4 for LoRA.")
+        float | None,
+        typer.Option(
+            help="Peak rate of the encoder  [default: 3e-5; 3e-4 for LoRA]", show_default=False
+        ),
     ] = None,
     text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
     label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
@@ -53,18 +58,20 @@ def update(
         typer.Option(metavar="given=CLASS", help="What a label means, like bullish=positive."),
     ] = None,
     licence: Annotated[
-        str | None, typer.Option(help="Of the result; the model's own if left out.")
+        str | None, typer.Option(help="Licence of the result  [default: the model's]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """Update a model on a newer period, and say what it gained there and forgot elsewhere.
 
-    Beside the update stands naive fine-tuning, on the new texts alone. Intervals are over texts.
+    With --judge the model before, the update and naive fine-tuning, on the new texts alone, are
+    compared on texts that none of them learnt. Intervals are of 95 %, over texts.
     """
     from rich.console import Console
     from rich.progress import Progress
 
+    from finstrat.errors import DataError
     from finstrat.models.cutoff import CARD
     from finstrat.models.heads import load_head
     from finstrat.models.labelled import Columns
@@ -85,13 +92,18 @@ def update(
     )
     require_replaceable(out, mark=CARD)
     before = load_trained(model, encoder=encoder)
+    if before.task == "regression":
+        raise DataError(
+            f"{model}: a model of numbers can't be updated; train it anew on old and new texts by "
+            "`finstrat model head --task regression`, or `tune`"
+        )
     columns = Columns(text, label_column, pairs(label or [], "--label"))
-    classes = before.classes
-    new = read_period(data, columns=columns, classes=classes)
-    old = read_period(replay, columns=columns, classes=classes) if replay else None
-    unseen = read_period(judge, columns=columns, classes=classes) if judge else None
+    new = read_period(data, columns=columns, model=before)
+    old = read_period(replay, columns=columns, model=before) if replay else None
+    unseen = read_period(judge, columns=columns, model=before) if judge else None
     if unseen is not None:
-        require_unseen(unseen, *(each for each in (new, old) if each is not None))
+        learnt_here = (each for each in (new, old) if each is not None)
+        require_unseen(unseen, *learnt_here, before=model)
     plans = {"updated": settings}
     if unseen is not None and (settings.replay or settings.ewc):
         plans["naive"] = replace(settings, replay=0.0, ewc=0.0)
@@ -137,7 +149,7 @@ def _show(found: list[dict[str, Any]]) -> None:
     if not found:
         return
     later = list(found[0]["accuracy_change"])
-    for figure in ("accuracy", "macro_f1"):
+    for figure, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
         rows = [
             (
                 each["period"],
@@ -147,7 +159,6 @@ def _show(found: list[dict[str, Any]]) -> None:
             )
             for each in found
         ]
-        title = figure.replace("_", " ")
         print_table(["period", "texts", f"{title} before", *later], rows)
 
 

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finstrat.errors import DataError
-from finstrat.models.labelled import POLARITY
+from finstrat.models.labelled import POLARITY, require_known
 from finstrat.text.scoring import score_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from finstrat.components import Scorer
     from finstrat.text.cache import ScoreCache
+
+TONE = "score"
+"""The last output of a scorer that states one."""
 
 BOUND = 0.05
 """A tone above it is positive, below its negative negative, as VADER's authors recommend."""
@@ -48,6 +52,25 @@ class Answers:
         return Answers(self.codes[chosen], None if chances is None else chances[chosen])
 
 
+def require_answerable(
+    scorer: Scorer, frame: pd.DataFrame, *, model: str, names: Mapping[str, str]
+) -> None:
+    """Refuse labels of `frame` that `scorer` can't answer with, before it reads a text.
+
+    It can where all are among its classes, or all polarities, and it states a tone. `model` is what
+    the user called it, `names` what labels were said to mean (see `labelled.Columns`).
+
+    Raises:
+        DataError: file and row of the first such label, and what to say.
+    """
+    classes = tuple(name for name in scorer.outputs if name != TONE)
+    ways = [classes] if classes else []
+    if TONE in scorer.outputs[-1:] and not set(POLARITY) <= set(classes):
+        ways.append(POLARITY)
+    best = max(ways, key=lambda way: int(frame["label"].isin(way).sum()))
+    require_known(frame, best, model=model, names=names)
+
+
 def answers_of(
     scorer: Scorer,
     texts: Sequence[str],
@@ -62,13 +85,13 @@ def answers_of(
         DataError: the scorer neither has an output for each class nor a tone, or a tone is asked
             for classes that aren't polarities.
     """
-    values = score_documents(scorer, texts, cache=cache, progress=progress).values.double().numpy()
-    if set(classes) <= set(scorer.outputs):
+    values = score_documents(scorer, texts, cache=cache, progress=progress).values.double().numpy()  # noqa: PD011 - no table
+    if set(classes) <= set(scorer.outputs) and _states_probabilities(scorer, values):
         chances = values[:, [scorer.outputs.index(name) for name in classes]]
         unknown = np.isnan(chances).any(axis=1)
         codes = np.where(unknown, UNKNOWN, np.where(np.isnan(chances), 0, chances).argmax(axis=1))
         return Answers(codes.astype(np.int64), chances)
-    if not set(classes) <= set(POLARITY) or "score" not in scorer.outputs[-1:]:
+    if not set(classes) <= set(POLARITY) or TONE not in scorer.outputs[-1:]:
         raise DataError(
             f'scorer "{scorer.name}" answers with {", ".join(scorer.outputs)}, and the labels are '
             f"{', '.join(classes)}; rename labels by --label given=CLASS, or choose another model"
@@ -81,3 +104,10 @@ def answers_of(
         default=place["neutral"],
     )
     return Answers(codes.astype(np.int64), None)
+
+
+def _states_probabilities(scorer: Scorer, values: NDArray[np.float64]) -> bool:
+    """Whether the outputs besides the tone add up to 1; shares of words and the like don't."""
+    stated = values[:, [place for place, name in enumerate(scorer.outputs) if name != TONE]]
+    sums = stated.sum(axis=1)
+    return bool(np.allclose(sums[~np.isnan(sums)], 1.0, atol=0.01))

@@ -34,6 +34,9 @@ FEWEST = 5
 
 POLARITY = ("negative", "neutral", "positive")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_SHOWN = 5
+"""Labels that a message lists."""
+
 _OURS = ("file", "row")
 """Columns that are added, for messages and for whoever looks a text up."""
 _TIMES = ("known_at", "date", "event_at", "created_at", "time", "year")
@@ -208,6 +211,30 @@ def moments(frame: pd.DataFrame, column: str | None = None) -> pd.Series | None:
 def time_column(frame: pd.DataFrame) -> str | None:
     """The first of known_at, date, event_at, created_at, time and year that `frame` has."""
     return next((name for name in _TIMES if name in frame), None)
+
+
+def require_known(
+    frame: pd.DataFrame, classes: Sequence[str], *, model: str, names: Mapping[str, str]
+) -> None:
+    """Refuse a label of `frame` that isn't among the `classes` of `model`.
+
+    `names` are those that labels were given already (see `Columns`).
+
+    Raises:
+        DataError: file and row of the first such label, and what to say.
+    """
+    strange = frame[~frame["label"].isin(list(classes))]
+    if strange.empty:
+        return
+    at = strange.iloc[0]
+    given = names or {each: each for each in ordered_classes(frame["label"])}
+    said = [f"--label {old}={new if new in classes else 'CLASS'}" for old, new in given.items()]
+    shown = said[:_SHOWN] + ["…"] * (len(said) > _SHOWN)
+    raise DataError(
+        f"{at['file']}: row {at['row']}: label {at['label']!r} is no class of {model}, which knows "
+        f"{', '.join(classes)}{did_you_mean(at['label'], classes)}; say what the labels mean: "
+        f"{' '.join(shown)}"
+    )
 
 
 def require_apart(train: Sequence[str], other: Sequence[str], *, where: str) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finstrat.errors import DataError, did_you_mean
+from finstrat.errors import DataError
 from finstrat.models.cutoff import Cutoff, latest
 from finstrat.models.forgetting import Every, judged, periods
-from finstrat.models.labelled import Columns, moments, read_texts, require_apart
+from finstrat.models.labelled import moments, read_texts, require_apart, require_known
+from finstrat.models.seen import require_unseen as require_new_to
 from finstrat.models.update import Lesson
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from finstrat.models.labelled import Columns
     from finstrat.models.trained import Trained
     from finstrat.models.update import Settings
 
@@ -55,22 +57,16 @@ class Period:
         return None if self.days is None else self.days.max().astype(dt.date)
 
 
-def read_period(files: Sequence[Path], *, columns: Columns, classes: Sequence[str]) -> Period:
-    """The labelled texts of all files; their labels must be classes of the model.
+def read_period(files: Sequence[Path], *, columns: Columns, model: Trained) -> Period:
+    """The labelled texts of all files; their labels must be classes of `model`.
 
     Raises:
         DataError: a file can't be used, or a label isn't a class of the model.
     """
     frame, _ = read_texts(files, task="classification", columns=columns)
     frame = frame[frame["label"].notna()].reset_index(drop=True)
-    strange = frame[~frame["label"].isin(list(classes))]
-    if len(strange):
-        at = strange.iloc[0]
-        raise DataError(
-            f"{at['file']}: row {at['row']}: label {at['label']!r} is no class of the model, which "
-            f"knows {', '.join(classes)}{did_you_mean(at['label'], classes)}; --label GIVEN=CLASS "
-            "says what a label means"
-        )
+    classes = model.classes
+    require_known(frame, classes, model=str(model.directory), names=columns.names)
     if frame.empty:
         raise DataError(f"{', '.join(map(str, files))}: no text with a label")
     times = moments(frame)
@@ -88,12 +84,13 @@ def read_period(files: Sequence[Path], *, columns: Columns, classes: Sequence[st
     )
 
 
-def require_unseen(unseen: Period, *learnt: Period) -> None:
-    """Refuse texts to be judged by that the update learns.
+def require_unseen(unseen: Period, *learnt: Period, before: Path) -> None:
+    """Refuse texts to be judged by that the update learns, or that the model `before` learnt.
 
     Raises:
         DataError: a text is in both.
     """
+    require_new_to(before, unseen.lesson.texts)
     for each in learnt:
         require_apart(each.lesson.texts, unseen.lesson.texts, where="--judge")
 

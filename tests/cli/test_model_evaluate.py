@@ -104,11 +104,34 @@ def test_pickled_weights_are_refused(refused, texts, tmp_path):
     assert "pickled weights are never loaded" in refused(3, "model", "evaluate", model, texts)
 
 
-def test_labels_that_are_no_polarity_are_refused_by_a_lexicon(refused, texts):
+def test_label_that_the_model_lacks_is_refused_with_its_row_before_a_text_is_scored(
+    refused, texts, monkeypatch
+):
+    monkeypatch.setattr("finstrat.models.answers.score_documents", None)
     frame = pd.read_csv(texts)
     frame["label"] = frame["label"].map(
         {"positive": "dovish", "negative": "hawkish", "neutral": "neutral"}
     )
     frame.to_csv(texts, index=False)
     told = refused(3, "model", "evaluate", "lm-lexicon", texts)
-    assert "the labels are neutral, dovish, hawkish" in told
+    assert "texts.csv: row 1: label 'dovish' is no class of lm-lexicon, which knows" in told
+    assert "--label neutral=neutral --label dovish=CLASS --label hawkish=CLASS" in told
+    more = (
+        "--label",
+        "neutral=neutral",
+        "--label",
+        "dovish=positve",
+        "--label",
+        "hawkish=negative",
+    )
+    told = refused(3, "model", "evaluate", "lm-lexicon", texts, *more)
+    assert 'did you mean "positive"' in told
+    assert "--label dovish=CLASS --label hawkish=negative" in told
+
+
+def test_shares_of_words_are_not_taken_for_probabilities(finstrat, texts):
+    frame = pd.read_csv(texts)
+    frame[frame["label"] != "neutral"].to_csv(texts, index=False)
+    (found,) = finstrat("model", "evaluate", "lm-context", texts, "--json").json["models"].values()
+    loss = dict(found["figures"])["Log loss"]
+    assert loss["reason_if_null"] == "the model states no probabilities"

@@ -69,3 +69,10 @@ def test_one_class_is_refused(ask):
     assert ended.exit_code == 2
     assert "two to nine different names" in ended.stderr
     assert not ask.out.exists()
+
+
+def test_encoder_that_is_not_there_is_refused_though_all_is_labelled(ask, tmp_path):
+    pd.DataFrame({"text": TEXTS, "label": "positive"}).to_csv(tmp_path / "texts.csv", index=False)
+    ended = ask(["1"], "--encoder", tmp_path / "nowhere")
+    assert ended.exit_code == 3
+    assert "no such directory" in ended.stderr

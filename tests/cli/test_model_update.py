@@ -86,7 +86,23 @@ def test_what_was_learnt_cant_be_judged_by_and_unknown_labels_are_refused(refuse
     assert "texts are in the training data too" in refused(
         3, *call(folder, "--judge", folder / "new.csv")
     )
+    learnt_before = ("--judge", folder / "old.csv")
+    assert "are among those it was trained on" in refused(
+        3, *call(folder, *learnt_before, "--share", "0")
+    )
     written(folder / "new.csv", range(30, 36), "2024-05-01", label="bullish")
     said = refused(3, *call(folder))
-    assert "new.csv: row 1: label 'bullish' is no class of the model" in said
+    assert "new.csv: row 1: label 'bullish' is no class of" in said
+    assert "--label bullish=CLASS" in said
     assert not (folder / "out").exists()
+
+
+def test_a_model_of_numbers_is_refused(finstrat, refused, folder):
+    numbers = folder / "numbers.csv"
+    rows = [f"Sales of {n} million.,{n % 7}.5,2020-06-01" for n in range(20)]
+    numbers.write_text("\n".join(["text,label,date", *rows]))
+    model = ("--about", folder / "about.toml", "--out", folder / "value")
+    made = finstrat("model", "head", numbers, "--task", "regression", *model)
+    assert made.code == 0, made
+    said = refused(3, "model", "update", folder / "value", numbers, "--out", folder / "out")
+    assert "a model of numbers can't be updated" in said
