@@ -43,8 +43,8 @@ ZOOM = [
 ]
 """Parameters by which a reader looks closer at a stretch of time."""
 
-ONE_ROW = 70
-"""Letters of a legend beyond which it takes more rows than one."""
+ONE_ROW = 30
+"""Letters of a legend beyond which it takes more rows than one: what a phone has room for."""
 
 Format = Literal[".0%", ".1%", ".2f", ",.0f", "$,.0f"]
 Keep = Literal["last", "lowest"]

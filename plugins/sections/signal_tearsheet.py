@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-DRAWN = 3
+DRAWN = 2
 """Outputs that get charts of their own; the tables hold all."""
 
 TOGETHER = 5
@@ -32,6 +32,18 @@ MEANING = {
     "market": "A signal about the market as a whole is held against the mean return of the "
     "members, by rank, over time; its fifths are of sessions, drawn with hindsight.",
 }
+STEADINESS = {
+    "asset": (
+        "Steadiness, coverage, and IC that can't be earned",
+        ("IC, same session", "IC, at this close", "Turnover", "Coverage", "Autocorrelation"),
+    ),
+    "market": (
+        "Steadiness of signals about the market, and correlation that can't be earned",
+        ("Same session", "Known sessions", "Autocorrelation"),
+    ),
+}
+"""Tables of what a record calls its figures, and short names for them in the record's order."""
+
 NO_PROOF = "No account, cost or number of trials enters: a good tearsheet is no proof."
 
 
@@ -39,22 +51,27 @@ class SignalTearsheetSection(Section):
     """IC by horizon, fifths, steadiness and coverage of each signal output."""
 
     name = "signal-tearsheet"
-    version = "1"
+    version = "2"
     order = 17
 
     def build(self, result: RunResult) -> Block:
         """Figures and charts of each output, as the run recorded them."""
         title = "Signal tearsheet"
-        records: dict[str, Record] = result.signals
-        if not records:
+        if not result.signals:
             text = "The run has no signal, or was stored before runs kept a tearsheet."
             return Block(id=self.name, title=title, text=(text,))
+        records, repeated = _told_apart(result.signals)
         scopes = {record["scope"] for record in records.values()}
         drawn = list(records)[:DRAWN]
         return Block(
             id=self.name,
             title=title,
-            text=(*(MEANING[scope] for scope in MEANING if scope in scopes), NO_PROOF),
+            text=(
+                *(MEANING[scope] for scope in MEANING if scope in scopes),
+                NO_PROOF,
+                *repeated,
+                *dict.fromkeys(filter(None, map(_not_split, records.values()))),
+            ),
             figures=tuple(
                 pair
                 for key, record in records.items()
@@ -64,8 +81,32 @@ class SignalTearsheetSection(Section):
                 *(chart for key in drawn for chart in _charts(key, records[key])),
                 *_cumulative(records),
             ),
-            tables=(_decay(records), _fifths(records)),
+            tables=(
+                _decay(records),
+                _fifths(records),
+                *(_steadiness(records, scope) for scope in MEANING if scope in scopes),
+            ),
         )
+
+
+def _told_apart(records: dict[str, Record]) -> tuple[dict[str, Record], tuple[str, ...]]:
+    """The outputs that differ in what was measured, and a line on each that repeats another.
+
+    All is measured by rank, so a monotone transform of an output has its record to the last digit.
+    Outputs of which nothing is known are kept, each with its reasons.
+    """
+    kept: dict[str, Record] = {}
+    lines = []
+    for key, record in records.items():
+        same = next((other for other, its in kept.items() if its == record), None)
+        if same is None or not record["months"]:
+            kept[key] = record
+        else:
+            lines.append(
+                f"{key} ranks as {same} does at every session, so its figures are the same; "
+                f"{same} alone is shown."
+            )
+    return kept, tuple(lines)
 
 
 def _of(pairs: list[Any]) -> Labelled:
@@ -76,14 +117,25 @@ def _of(pairs: list[Any]) -> Labelled:
 def _figures(key: str, record: Record) -> Labelled:
     before = f"{key}: " if key else ""
     split = [[f"IC, 1 session: {label[0].lower()}{label[1:]}", f] for label, f in record["split"]]
-    decay = [[f"From the next fill, {_sessions(h)}", figure] for h, figure in record["decay"]]
-    spread = [["Highest less lowest fifth", record["spread"]]]
-    pairs = _of([*record["figures"], *decay, *spread, *split])
-    return tuple((f"{before}{label}", figure) for label, figure in pairs)
+    if _not_split(record):
+        split = []
+    horizon, first = record["decay"][0]
+    pairs = [
+        [f"From the next fill, {horizon} session", first],
+        ["Highest less lowest fifth", record["spread"]],
+        *split,
+    ]
+    return tuple((f"{before}{label}", figure) for label, figure in _of(pairs))
 
 
-def _sessions(horizon: int) -> str:
-    return f"{horizon} session{'s' if horizon > 1 else ''}"
+def _not_split(record: Record) -> str:
+    """Why the IC isn't split at the models' cutoff; empty where it is, or nothing was read."""
+    for label, figure in _of(record["split"]):
+        if figure.value is None and figure.n == 0:
+            day = record["cutoff"]
+            at = f", {day}: {label[0].lower()}{label[1:]}, " if day else ": "
+            return f"The IC isn't split at the models' cutoff{at}{figure.reason_if_null}."
+    return ""
 
 
 def _cells(figure: Figure, *, scale: float, decimals: int) -> tuple[float | None, ...]:
@@ -92,31 +144,55 @@ def _cells(figure: Figure, *, scale: float, decimals: int) -> tuple[float | None
     return tuple(None if x is None else round(x * scale, decimals) for x in numbers)
 
 
+def _wide(figures: Labelled, *, scale: float, decimals: int) -> tuple[float | None, ...]:
+    """Each value and half of its interval, for one row of a table; None where unknown."""
+    row: list[float | None] = []
+    for _, figure in figures:
+        value, low, high = _cells(figure, scale=scale, decimals=decimals)
+        half = None if low is None or high is None else round((high - low) / 2, decimals)
+        row += [value, half]
+    return tuple(row)
+
+
 def _decay(records: dict[str, Record]) -> Table:
-    rows = tuple(
-        (key, int(horizon), *_cells(figure, scale=1.0, decimals=4), figure.n)
-        for key, record in records.items()
-        for horizon, figure in _of(record["decay"])
-    )
+    horizons = [horizon for horizon, _ in next(iter(records.values()))["decay"]]
     return Table(
-        "Rank IC from the next fill, by horizon",
-        ("Signal", "Sessions held", "IC", "Low", "High", "Sessions seen"),
-        rows,
-        note="90 % HAC intervals with at least as many lags as returns overlap.",
+        "Rank IC from the next fill, by sessions held",
+        ("Signal", *(name for each in horizons for name in (str(each), "±"))),
+        tuple(
+            (key, *_wide(_of(record["decay"]), scale=1.0, decimals=3))
+            for key, record in records.items()
+        ),
+        note="±: half of a 90 % HAC interval with at least as many lags as returns overlap.",
     )
 
 
 def _fifths(records: dict[str, Record]) -> Table:
-    rows = tuple(
-        (key, label, *_cells(figure, scale=1e4, decimals=2), figure.n)
-        for key, record in records.items()
-        for label, figure in _of(record["fifths"])
-    )
+    names = [label for label, _ in next(iter(records.values()))["fifths"]]
     return Table(
         "Mean return over one session from the next fill, by fifth of the signal, basis points",
-        ("Signal", "Fifth", "Mean", "Low", "High", "Sessions seen"),
-        rows,
-        note="Fifth 1 has the lowest values. A dash: not known.",
+        ("Signal", *(name for each in names for name in (each, "±"))),
+        tuple(
+            (key, *_wide(_of(record["fifths"]), scale=1e4, decimals=1))
+            for key, record in records.items()
+        ),
+        note="Fifth 1 has the lowest values; ±: half of a 90 % interval. A dash: not known.",
+    )
+
+
+def _steadiness(records: dict[str, Record], scope: str) -> Table:
+    """How each output of a scope goes on and covers, and what nobody could trade on."""
+    of_scope = {
+        key: _of(each["figures"]) for key, each in records.items() if each["scope"] == scope
+    }
+    title, names = STEADINESS[scope]
+    return Table(
+        title,
+        ("Signal", *names),
+        tuple(
+            (key, *(_cells(figure, scale=1.0, decimals=4)[0] for _, figure in figures))
+            for key, figures in of_scope.items()
+        ),
     )
 
 

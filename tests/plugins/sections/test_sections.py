@@ -204,12 +204,21 @@ def test_a_tearsheet_is_drawn_and_listed_and_an_older_run_says_that_it_has_none(
     # Nothing is drawn of what is unknown, and its figures say why they are null.
     assert len(block.charts) == 2 + 2 + 1
     assert "a.unknown" not in str([chart.spec for chart in block.charts])
-    decay, fifths = block.tables
-    assert len(decay.rows) == len(fifths.rows) == 15
-    assert all(row[2] is None for row in decay.rows if row[0] == "a.unknown")
+    decay, fifths, across, market = block.tables
+    assert [len(table.columns) for table in (across, market)] == [6, 4]
+    assert [row[0] for row in market.rows] == ["a.market"]
+    assert all(len(row) == len(table.columns) for table in block.tables for row in table.rows)
+    assert len(decay.rows) == len(fifths.rows) == 3
+    assert set(decay.rows[2][1:]) == {None}
     whole = only(block.figures, "a.asset: From the next fill, 1 session")
-    assert decay.rows[0][2] == pytest.approx(whole.value, abs=1e-4)
-    assert only(block.figures, "a.asset: IC, 1 session: after it").reason_if_null
+    assert decay.rows[0][1] == pytest.approx(whole.value, abs=1e-3)
+    low, high = whole.ci
+    assert decay.rows[0][2] == pytest.approx((high - low) / 2, abs=1e-3)
+    assert "isn't split at the models' cutoff: a model doesn't say" in block.text[-1]
     assert block.charts[-1].spec["encoding"]["color"]["scale"]["domain"] == ["a asset", "a market"]
+    twice = {"a.asset": kept["a.asset"], "a.other": kept["a.asset"], "a.unknown": kept["a.unknown"]}
+    block = SignalTearsheetSection().build(make_result([0.0, 0.01], signals=twice))
+    assert "a.other ranks as a.asset does at every session" in "".join(block.text)
+    assert [row[0] for row in block.tables[0].rows] == ["a.asset", "a.unknown"]
     older = SignalTearsheetSection().build(make_result([0.0, 0.01]))
     assert "stored before runs kept a tearsheet" in older.text[0]
