@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -27,19 +28,21 @@ def compress(
     model: Annotated[Path, typer.Argument(help="Directory of a trained model.")],
     *,
     method: Annotated[
-        Literal["int8", "prune", "distil"],
-        typer.Option(help="Round weights, leave the smallest out, or teach a student."),
+        Literal["int8", "prune", "heads", "distil"],
+        typer.Option(
+            help="Round weights, leave the smallest or whole attention heads out, teach a student."
+        ),
     ],
     data: Annotated[list[Path], typer.Option(help="Labelled texts to be measured on.")],
     out: Annotated[Path, typer.Option(help="Directory for the smaller model.")],
     texts: Annotated[
         list[Path] | None,
-        typer.Option(help="Texts to learn from, with or without labels: prune, distil."),
+        typer.Option(help="Texts to learn from, with or without labels: prune, heads, distil."),
     ] = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
     ] = None,
-    share: Annotated[float, typer.Option(help="Of weights that prune leaves out.")] = 0.5,
+    share: Annotated[float, typer.Option(help="Of weights or heads that is left out.")] = 0.5,
     layers: Annotated[int, typer.Option(help="Layers of the student.")] = 3,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over --texts.")] = 3,
     text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
@@ -53,21 +56,20 @@ def compress(
 ) -> None:
     """Make a model smaller, and say what that did to size, speed and answers on this machine.
 
-    The result is a model like any other: the scorer encoder-head and every verb read it.
+    The result is a model like any other: the scorer encoder-head and every verb read it. A training
+    that was broken off goes on from its last checkpoint when the same command is given again.
     """
-    from finstrat.models.compress import (
-        Settings,
-        comparison,
-        measured,
-        require_compressible,
-        save_head,
-    )
+    from finstrat.cli.model_inputs import checkpoints, work_directory
+    from finstrat.models.compared import comparison, measured
+    from finstrat.models.compress import Settings, require_compressible, save_head
     from finstrat.models.compress import compress as made_smaller
     from finstrat.models.corpus import read_corpus
+    from finstrat.models.cutoff import CARD
     from finstrat.models.labelled import Columns, require_apart
     from finstrat.models.trained import file_hashes, load_trained
-    from finstrat.store import directory_written_whole
+    from finstrat.store import directory_written_whole, require_replaceable
 
+    require_replaceable(out, mark=CARD)
     settings = Settings(method=method, share=share, layers=layers, epochs=epochs, seed=seed)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     given = load_trained(model, encoder=encoder)
@@ -77,15 +79,10 @@ def compress(
     learnt = [*read.texts, *read.held_out] if read else []
     require_apart(learnt, lines, where=str(data[0]))
     before = measured(given, lines, truth)
-    with directory_written_whole(out, mark="card.json") as directory:
-        with progress_bars() as progress:
-            made_smaller(
-                given,
-                settings,
-                directory,
-                texts=learnt,
-                progress=lambda done, steps: progress("imitating the model", done, steps),
-            )
+    work = work_directory(out, settings.plan(given, learnt))
+    with directory_written_whole(out, mark=CARD) as directory:
+        with checkpoints(work), progress_bars() as progress:
+            made_smaller(given, settings, directory, work=work, texts=learnt, progress=progress)
         card = _inherited(given, read)
         save_head(given, card, directory)
         _seen(model, directory, learnt)
@@ -96,6 +93,7 @@ def compress(
             "files": file_hashes(directory),
         }
         save_head(given, {**card, **figures}, directory)
+    shutil.rmtree(work, ignore_errors=True)
     if as_json:
         print_json(told)
         return

@@ -39,7 +39,8 @@ def export(
 
     from rich.console import Console
 
-    from finstrat.models.compress import comparison, measured, require_compressible, timed
+    from finstrat.models.compared import comparison, measured, timed
+    from finstrat.models.compress import require_compressible
     from finstrat.models.export import ONNX, Exported, require_equal
     from finstrat.models.export import export as exported_to
     from finstrat.models.labelled import Columns

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from finstrat.errors import DataError
@@ -23,6 +27,44 @@ def require_no_file(out: Path | None) -> None:
 
     if out is not None and out.exists() and not out.is_dir():
         raise DataError(f"--out {out}: is a file; expected a directory")
+
+
+def work_directory(out: Path, plan: dict[str, Any]) -> Path:
+    """Where checkpoints lie: beside the model, under a name that only this training has."""
+    import hashlib
+
+    from finstrat.store import canonical_json
+
+    name = hashlib.sha256(canonical_json(plan)).hexdigest()[:12]
+    return out.with_name(f".{out.name}.{name}.training")
+
+
+@contextmanager
+def checkpoints(work: Path) -> Iterator[None]:
+    """Have `work` for a training of one's own, and say on stderr if it was broken off before.
+
+    Whatever breaks it off now, `work` stays if a checkpoint lies there.
+
+    Raises:
+        DataError: another process is working there.
+    """
+    from rich.console import Console
+
+    from finstrat.models.steps import last_checkpoint
+    from finstrat.store import sole_user
+
+    work.mkdir(parents=True, exist_ok=True)
+    with sole_user(work):
+        start = last_checkpoint(work)
+        if start is not None:
+            Console(stderr=True).print(
+                f"going on from step {start.step}, where this training was broken off"
+            )
+        try:
+            yield
+        finally:
+            if last_checkpoint(work) is None:
+                shutil.rmtree(work)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from finstrat.cli.model_inputs import checkpoints, work_directory
 from finstrat.cli.model_prepare import pairs
 from finstrat.cli.state import print_json, shown_path
 
@@ -112,7 +113,7 @@ def tune(
         before = _searched(lesson, tuning, space, out=out, tries=search, fixed=set(extra))
         tuning = before.tuning
         card = {**card, **before.told}
-    work = _work(out, lesson.plan(tuning))
+    work = work_directory(out, lesson.plan(tuning))
     if "tensorboard" in (report_to or []):
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", f"{out}.logs")
     with directory_written_whole(out, mark=_CARD) as directory:
@@ -125,7 +126,7 @@ def tune(
             work=work,
             report_to=report_to or [],
         )
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
     if before is not None:
         shutil.rmtree(before.work)
     print_json(card)
@@ -171,7 +172,7 @@ def _searched(
         key: asdict(each) if isinstance(each, Range) else list(each) for key, each in wanted.items()
     }
     plan = {**lesson.plan(tuning), "space": shown_space}
-    work = _work(out, plan)
+    work = work_directory(out, plan)
     work.mkdir(parents=True, exist_ok=True)
     with sole_user(work), Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task("searching", total=tries)
@@ -213,17 +214,10 @@ def _trained(
     from rich.progress import Progress
 
     from finstrat.models.seen import save_seen
-    from finstrat.models.steps import last_checkpoint
     from finstrat.models.trained import file_hashes
     from finstrat.models.tune import judged, tune
-    from finstrat.store import sole_user
 
-    console = Console(stderr=True)
-    work.mkdir(parents=True, exist_ok=True)
-    with sole_user(work), Progress(console=console, transient=True) as shown:
-        start = last_checkpoint(work)
-        if start is not None:
-            console.print(f"going on from step {start.step}, where this training was broken off")
+    with checkpoints(work), Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task(f"fine-tuning ({tuning.method})")
         tuned = tune(
             lesson,
@@ -241,16 +235,6 @@ def _trained(
     card["files"] = file_hashes(directory)
     replace(tuned.head, card=card).save(directory)
     return card
-
-
-def _work(out: Path, plan: dict[str, Any]) -> Path:
-    """Where checkpoints lie: beside the model, under a name that only this training has."""
-    import hashlib
-
-    from finstrat.store import canonical_json
-
-    name = hashlib.sha256(canonical_json(plan)).hexdigest()[:12]
-    return out.with_name(f".{out.name}.{name}.training")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,42 +1,40 @@
-"""A finished model made smaller: rounded weights, weights left out, or a student of fewer layers.
+"""A finished model made smaller: rounded weights, fewer of them, fewer heads, or fewer layers.
 
 The result is a model directory with an encoder of its own, which `load_trained` opens. What
-learns (a student; what is left of a pruned encoder) imitates the model's vectors and probabilities
-on texts that need no labels. Sources: Hinton et al. (2015), "Distilling the Knowledge in a Neural
-Network"; Zhu and Gupta (2017), "To prune, or not to prune"; Sanh et al. (2019), "DistilBERT".
+learns (a student; what is left of a pruned encoder) imitates the model on texts that need no
+labels: see `imitate`. Sources: Zhu and Gupta (2017), "To prune, or not to prune"; Sanh et al.
+(2019), "DistilBERT"; of heads see `head_importance`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
-from torch.nn import functional
 
 from finstrat.errors import ConfigError, DataError
-from finstrat.models.contrastive import mean_pooled
-from finstrat.models.heads import Head, as_json, measure
-from finstrat.models.masked import padded
+from finstrat.models.head_importance import importance, most_important
+from finstrat.models.imitate import Imitation, imitate
 from finstrat.models.pretrain import BESIDE
-from finstrat.models.steps import length_batches
 from finstrat.text.adapter import is_merged
-from finstrat.text.encode import load_encoder, resolve_dtype
+from finstrat.text.attention_heads import heads_of, keep_heads, say_heads
+from finstrat.text.encode import load_encoder
 from finstrat.text.packed import rounded, save_packed, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from finstrat.models.trained import Trained
 
-Method = Literal["int8", "prune", "distil"]
+Method = Literal["int8", "prune", "heads", "distil"]
+_WEIGHED_ON = 128
+"""Texts by which heads are told apart."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,14 @@ class Settings:
 
     Attributes:
         method: `int8`: matrices rounded to 8 bits, a scale a row; `prune`: the smallest weights of
-            each linear layer become zero; `distil`: a student of some of the layers.
-        share: of each linear layer's weights that `prune` leaves out.
+            each linear layer become zero; `heads`: the attention heads that matter least are taken
+            out; `distil`: a student of some of the layers.
+        share: of each linear layer's weights, or of all heads, that is left out.
         layers: of the student; evenly spaced ones of the model's, its last among them.
         epochs: passes over the texts, if there are any. batch: texts a step.
         learning_rate: AdamW's peak; falls along a line to zero.
         max_tokens: longer texts are cut there while it learns.
-        seed: of the texts' order.
+        seed: of the texts' order, and of those that heads are told apart by.
     """
 
     method: Method
@@ -63,40 +62,57 @@ class Settings:
     max_tokens: int = 96
     seed: int = 0
 
+    def plan(self, model: Trained, texts: Sequence[str]) -> dict[str, Any]:
+        """All that the smaller encoder of `model` follows from, as plain data."""
+        return {
+            "settings": asdict(self),
+            "model": model.fingerprint,
+            "texts": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+            "threads": torch.get_num_threads(),  # of which sums on a CPU depend
+        }
+
 
 def compress(
     model: Trained,
     settings: Settings,
     directory: Path,
     *,
+    work: Path,
     texts: Sequence[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> None:
     """Write the encoder of `model`, made smaller, and its tokenizer into `directory`.
 
-    From `texts` a pruned encoder recovers and a student learns; `progress` is told steps done and
-    their number.
+    On `texts` a pruned encoder recovers and a student learns; `work` keeps checkpoints then, for
+    the same call to go on from. `progress` is told what is done, how much of it, and of how much.
 
     Raises:
-        ConfigError: a share or a number of layers that can't be, or a student without texts.
-        DataError: the model's adapter can't be merged into its encoder.
+        ConfigError: a share or a number of layers that can't be, texts that are missing or that
+            the method has no use for, or `work` holds another training.
+        DataError: the model's adapter can't be merged into its encoder, or it isn't like BERT.
     """
     require_compressible(model)
+    _require_texts(settings.method, texts)
+    told = progress or (lambda *_: None)
     encoder = load_encoder(model.encoder, adapter=model.adapter)
     if not hasattr(encoder, "encoder") or not hasattr(encoder.encoder, "layer"):
         raise DataError(f"{model.encoder}: expected an encoder like BERT, with encoder.layer")
     zeros: dict[str, torch.Tensor] = {}
     if settings.method == "prune":
         zeros = _pruned(encoder, settings.share)
+    elif settings.method == "heads":
+        _keep_best_heads(model, encoder, settings, texts, partial(told, "weighing heads"))
     elif settings.method == "distil":
-        if not texts:
-            raise ConfigError("a student learns from texts; give files by --texts, labels or not")
         _keep_layers(encoder, settings.layers)
-    if texts and settings.method == "int8":
-        raise ConfigError("int8 only rounds; leave --texts out, or choose prune or distil")
     if texts:
-        _imitate(
-            model, encoder, texts=list(texts), settings=settings, zeros=zeros, progress=progress
+        imitate(
+            Imitation(model, texts, max_tokens=settings.max_tokens),
+            encoder,
+            settings=settings,
+            plan=settings.plan(model, texts),
+            work=work,
+            zeros=zeros,
+            progress=partial(told, "imitating the model"),
         )
     tensors = {
         name: tensor
@@ -116,67 +132,6 @@ def compress(
     for name in BESIDE:
         if (model.encoder / name).is_file():
             shutil.copyfile(model.encoder / name, directory / name)
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A model on labelled texts, on this machine.
-
-    Attributes:
-        size: bytes of weights: encoder, adapter and head. speed: texts a second of processor time.
-        probabilities: `[D, K]`. quality: see `heads.measure`, plain data.
-    """
-
-    size: int
-    speed: float
-    probabilities: NDArray[np.float64]
-    quality: dict[str, Any]
-
-    def told(self) -> dict[str, Any]:
-        """What a card says of it."""
-        kept = {key: self.quality[key] for key in ("n", "accuracy", "macro_f1")}
-        return {"bytes": self.size, "texts_per_cpu_second": round(self.speed, 1), **kept}
-
-
-def measured(model: Trained, texts: Sequence[str], truth: NDArray[np.int64]) -> Measured:
-    """`model` on clean `texts` whose class codes are `truth` `[D]`; the best of three passes."""
-    places = {model.directory, model.encoder, *([model.adapter] if model.adapter else [])}
-    return timed(
-        lambda lines: model.probabilities(lines).numpy(),
-        texts,
-        truth,
-        files=[file for each in places for file in each.glob("*.safetensors")],
-    )
-
-
-def timed(
-    probabilities: Callable[[Sequence[str]], NDArray[np.float64]],
-    texts: Sequence[str],
-    truth: NDArray[np.int64],
-    *,
-    files: Sequence[Path],
-) -> Measured:
-    """The same of anything that gives probabilities; `files` are its weights."""
-    probabilities(texts[:64])  # loads it
-    spent = []
-    for _ in range(3):
-        start = time.process_time()
-        chances = probabilities(texts)
-        spent.append(time.process_time() - start)
-    size = sum(file.stat().st_size for file in files)
-    return Measured(size, len(texts) / min(spent), chances, as_json(measure(chances, truth)))
-
-
-def comparison(before: Measured, after: Measured) -> dict[str, Any]:
-    """What compression did, as a card carries it."""
-    gap = np.abs(after.probabilities - before.probabilities)
-    flips = before.probabilities.argmax(axis=1) != after.probabilities.argmax(axis=1)
-    return {
-        "before": before.told(),
-        "after": after.told(),
-        "largest_difference": round(float(gap.max()), 4),
-        "answers_changed": int(flips.sum()),
-    }
 
 
 def save_head(model: Trained, card: dict[str, Any], directory: Path) -> None:
@@ -199,6 +154,17 @@ def require_compressible(model: Trained) -> None:
         )
 
 
+def _require_texts(method: Method, texts: Sequence[str]) -> None:
+    if method == "distil" and not texts:
+        raise ConfigError("a student learns from texts; give files by --texts, labels or not")
+    if method == "heads" and not texts:
+        raise ConfigError(
+            "what a head is worth shows on texts; give files by --texts, labels or not"
+        )
+    if method == "int8" and texts:
+        raise ConfigError("int8 only rounds; leave --texts out, or choose prune, heads or distil")
+
+
 def _pruned(encoder: Any, share: float) -> dict[str, torch.Tensor]:  # noqa: ANN401
     """Zero the smallest weights of each linear layer; which they are `[out, in]`, by name."""
     if not 0 < share < 1:
@@ -214,61 +180,30 @@ def _pruned(encoder: Any, share: float) -> dict[str, torch.Tensor]:  # noqa: ANN
     return zeros
 
 
+def _keep_best_heads(
+    model: Trained,
+    encoder: Any,  # noqa: ANN401
+    settings: Settings,
+    texts: Sequence[str],
+    progress: Callable[[int, int], None],
+) -> None:
+    """Take out the heads without which `encoder` imitates `model` best."""
+    drawn = np.random.default_rng(settings.seed).permutation(len(texts))[:_WEIGHED_ON]
+    some = Imitation(model, [texts[row] for row in drawn], max_tokens=settings.max_tokens)
+    had = heads_of(encoder.config)
+    stay = most_important(importance(encoder, some, progress=progress), share=settings.share)
+    keep_heads(
+        encoder,
+        [[numbers[n] for n in places] for numbers, places in zip(had, stay, strict=True)],
+    )
+
+
 def _keep_layers(encoder: Any, layers: int) -> None:  # noqa: ANN401
     depth = len(encoder.encoder.layer)
     if not 1 <= layers < depth:
         raise ConfigError(f"--layers {layers}: the model has {depth}; expected 1 to {depth - 1}")
     kept = [depth * (place + 1) // layers - 1 for place in range(layers)]
+    heads = heads_of(encoder.config)
     encoder.encoder.layer = torch.nn.ModuleList([encoder.encoder.layer[each] for each in kept])
     encoder.config.num_hidden_layers = layers
-
-
-def _imitate(
-    teacher: Trained,
-    student: Any,  # noqa: ANN401 - transformers' own
-    *,
-    texts: list[str],
-    settings: Settings,
-    zeros: dict[str, torch.Tensor],
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Train `student` toward the vectors and probabilities of `teacher`; `zeros` stay zero."""
-    torch.manual_seed(settings.seed)
-    vectors = teacher.vectors(texts)
-    chances = teacher.head.probabilities(vectors).float()
-    tokenizer = Tokenizer.from_file(str(teacher.encoder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(settings.max_tokens)
-    tokens = [np.array(each.ids, dtype=np.int64) for each in tokenizer.encode_batch(texts)]
-    held = dict(student.named_parameters())
-    learnt = [each for name, each in held.items() if not name.startswith("pooler.")]
-    optimizer = torch.optim.AdamW(learnt, lr=settings.learning_rate, fused=True)
-    batches = length_batches(
-        [len(each) for each in tokens], settings.batch, epochs=settings.epochs, seed=settings.seed
-    )
-    student.set_attn_implementation("eager")
-    quick = resolve_dtype(teacher.dtype, device=torch.device("cpu")) == "bf16"
-    pad = int(student.config.pad_token_id or 0)
-    for step, rows in enumerate(batches):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * (1 - step / len(batches))
-        batch = padded([tokens[row] for row in rows], pad=pad)
-        with torch.autocast("cpu", torch.bfloat16, enabled=quick):
-            states = student(**batch).last_hidden_state
-        found = mean_pooled(states, batch["attention_mask"])
-        chosen = torch.from_numpy(rows)
-        loss = (1 - (found * vectors[chosen]).sum(dim=1)).mean()
-        if isinstance(teacher.head, Head):
-            logits = found @ teacher.head.weight.float().T + teacher.head.bias.float()
-            loss = loss + functional.kl_div(
-                logits.log_softmax(dim=1), chances[chosen], reduction="batchmean"
-            )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(learnt, 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            for name, zero in zeros.items():
-                held[name][zero] = 0.0
-        if progress is not None:
-            progress(step + 1, len(batches))
-    student.eval()
+    say_heads(encoder.config, [heads[each] for each in kept])

@@ -87,6 +87,7 @@ class _Norm:
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
+    heads: int
     attention_in: _Linear
     attention_out: _Linear
     attention_norm: _Norm
@@ -106,9 +107,7 @@ class PackedBert:
     """
 
     def __init__(self, model: Any, *, dtype: torch.dtype, height: int) -> None:  # noqa: ANN401
-        config = model.config
         self.height = height
-        self.heads = int(config.num_attention_heads)
         self.dtype = dtype
         embeddings = model.embeddings
         self._words = embeddings.word_embeddings.weight.detach().float()
@@ -122,6 +121,7 @@ class PackedBert:
             own = layer.attention.self
             self._layers.append(
                 _Layer(
+                    int(own.num_attention_heads),  # a layer's own, for some may be pruned
                     _Linear.of(own.query, own.key, own.value, dtype=dtype, height=height),
                     _Linear.of(layer.attention.output.dense, dtype=dtype, height=height),
                     _Norm.of(layer.attention.output.LayerNorm),
@@ -148,7 +148,7 @@ class PackedBert:
         """
         x = self._norm(self._words[ids] + self._places[places]).to(self.dtype)
         for layer in self._layers:
-            mixed = attend(layer.attention_in(x), starts, lengths, heads=self.heads)
+            mixed = attend(layer.attention_in(x), starts, lengths, heads=layer.heads)
             x = layer.attention_norm(layer.attention_out.plus(mixed, x))
             x = layer.norm(layer.outer.plus(layer.inner.gelu(x), x))
         return x

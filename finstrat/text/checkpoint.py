@@ -148,6 +148,17 @@ def _refuse_own_code(config: Path) -> None:
         )
 
 
+def _refuse_compressed(directory: Path) -> None:
+    """See that transformers can load the weights that lie here."""
+    from finstrat.text.packed import is_compressed
+
+    if is_compressed(directory):
+        raise DataError(
+            f"{directory}: a compressed encoder, which can't be loaded for this; take the model "
+            "that it was made from, and compress the result"
+        )
+
+
 def _first(named: object) -> str:
     if isinstance(named, dict):
         key, value = next(iter(named.items()))
@@ -213,6 +224,7 @@ def loaded(auto: Any, path: Path, *, dtype: Literal["fp32", "bf16"]) -> Loaded: 
         directory = path.parent
     else:
         model_files(path)
+        _refuse_compressed(path)
         options["use_safetensors"] = True
     with quiet_transformers():
         try:

@@ -6,6 +6,7 @@ downloaded. It knows nothing of sentiment, caches or cleaning: same text in, sam
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -26,7 +27,7 @@ from finstrat.text import bert
 from finstrat.text.adapter import adapter_files, is_merged, with_adapter
 from finstrat.text.batching import BATCH_TOKENS, Batch, Pack, exact_length_batches, packs
 from finstrat.text.checkpoint import file_digest, loaded, model_files
-from finstrat.text.packed import PACKED, packed_encoder
+from finstrat.text.packed import compressed_encoder, is_compressed
 from finstrat.text.workers import side_by_side
 
 if TYPE_CHECKING:
@@ -107,15 +108,25 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         self._tokenizer.no_padding()  # the file may ask for padding to a fixed length
         self._tokenizer.enable_truncation(self.max_tokens)
-        weights = _TORCH_DTYPES[self.dtype]
         self._packed: bert.PackedBert | None = None
         self._stock: Any = None
         plain = adapter is None or is_merged(adapter)
         short = self.max_tokens <= BATCH_TOKENS
         if plain and short and bert.serves(model.config, device=self.device):
-            self._packed = bert.PackedBert(model, dtype=weights, height=BATCH_TOKENS)
+            self._packed = self._pack(model)
         else:
-            self._stock = model.to(device=self.device, dtype=weights)
+            self._stock = model.to(device=self.device, dtype=_TORCH_DTYPES[self.dtype])
+
+    def read_by(self, model: Any) -> None:  # noqa: ANN401 - transformers' own
+        """Take the weights of `model` from now on: this encoder in float32, changed."""
+        if self._packed is not None:
+            self._packed = self._pack(model)
+        else:
+            changed = copy.deepcopy(model)
+            self._stock = changed.to(device=self.device, dtype=_TORCH_DTYPES[self.dtype])
+
+    def _pack(self, model: Any) -> bert.PackedBert:  # noqa: ANN401
+        return bert.PackedBert(model, dtype=_TORCH_DTYPES[self.dtype], height=BATCH_TOKENS)
 
     def encode(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
@@ -246,9 +257,9 @@ def resolve_dtype(dtype: DType, *, device: torch.device) -> Literal["fp32", "bf1
 
 def load_encoder(directory: Path, *, adapter: Path | None = None) -> Any:  # noqa: ANN401
     """The transformers model in `directory` in float32, with an adapter if there is one."""
-    if (directory / PACKED).is_file():
-        packed = packed_encoder(directory)
-        return (with_adapter(packed, adapter) if adapter else packed).eval()
+    if is_compressed(directory):
+        model = compressed_encoder(directory)
+        return (with_adapter(model, adapter) if adapter else model).eval()
     found = loaded(AutoModel, directory, dtype="fp32")
     # The pooler is a layer that mean pooling doesn't use.
     found.require([key for key in found.unfilled if not key.startswith("pooler.")])

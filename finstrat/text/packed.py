@@ -1,11 +1,13 @@
 """Weights that lie on disk in fewer bytes: int8 rows, or a mask and the numbers that aren't zero.
 
 They are unpacked to float32 when an encoder is loaded, so it computes as any other does, at the
-same speed. It knows tensors and a file, and nothing of how weights came to be rounded or zero.
+same speed. Encoders that lack attention heads are loaded here too, packed or not, since
+transformers wouldn't. It knows nothing of how weights came to be rounded, zero or gone.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel
 
 from finstrat.errors import DataError
+from finstrat.text.attention_heads import PRUNED, cut_as_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,13 +84,25 @@ def load_packed(directory: Path) -> dict[str, torch.Tensor]:
     return found
 
 
-def packed_encoder(directory: Path) -> Any:  # noqa: ANN401 - transformers' own
-    """The encoder whose packed weights lie in `directory`, in float32.
+def is_compressed(directory: Path) -> bool:
+    """Whether the encoder in `directory` is packed or lacks heads: transformers can't load it."""
+    if (directory / PACKED).is_file():
+        return True
+    try:
+        told = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # whoever loads it says what is wrong
+    return isinstance(told, dict) and bool(told.get(PRUNED))
+
+
+def compressed_encoder(directory: Path) -> Any:  # noqa: ANN401 - transformers' own
+    """The encoder in `directory`, of which `is_compressed` says that it is, in float32.
 
     Raises:
         DataError: weights are damaged, missing, or of another shape than `config.json` says.
     """
-    tensors = load_packed(directory)
+    packed = (directory / PACKED).is_file()
+    tensors = load_packed(directory) if packed else _plain(directory)
     try:
         config = AutoConfig.from_pretrained(
             directory, local_files_only=True, trust_remote_code=False
@@ -95,14 +110,28 @@ def packed_encoder(directory: Path) -> Any:  # noqa: ANN401 - transformers' own
         model = AutoModel.from_config(  # type: ignore[no-untyped-call]
             config, dtype=torch.float32, trust_remote_code=False
         )
+        cut_as_said(model)
         loading = model.load_state_dict(tensors, strict=False)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (DataError, OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"{directory}: can't fill this encoder: {error}") from error
     lacking = [key for key in loading.missing_keys if not key.startswith("pooler.")]
     if lacking or loading.unexpected_keys:
         wrong = [*lacking, *loading.unexpected_keys]
         raise DataError(f"{directory}: weights don't fit config.json: {', '.join(wrong[:3])}")
     return model.eval()
+
+
+def _plain(directory: Path) -> dict[str, torch.Tensor]:
+    """The tensors in `directory` as transformers stores them.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+    files = sorted(directory.glob("model*.safetensors"))
+    try:
+        return {name: each for file in files for name, each in load_file(file).items()}
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{directory}: expected weights in safetensors: {error}") from error
 
 
 def _dense(mask: torch.Tensor, values: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from finstrat.errors import DataError
 from finstrat.text import bert
+from finstrat.text.attention_heads import PRUNED
 
 
 class Prefixed(torch.nn.Module):
@@ -64,5 +66,14 @@ class Prefixed(torch.nn.Module):
 
 
 def prefix_width(config: Any) -> int:  # noqa: ANN401 - transformers' own
-    """Numbers of one token of a prefix, for the encoder of this `config`."""
+    """Numbers of one token of a prefix, for the encoder of this `config`.
+
+    Raises:
+        DataError: the encoder lacks attention heads, for whose keys and values a prefix has places.
+    """
+    if getattr(config, PRUNED, None):
+        raise DataError(
+            "prefix: attention heads were taken out of this encoder, and a prefix needs them all; "
+            "choose another method"
+        )
     return 2 * int(config.num_hidden_layers) * int(config.hidden_size)

@@ -2,39 +2,40 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 ABOUT = """
 summary = "a sample"
-training_data = ["sentences"]
-licence = "Apache-2.0"
+training_data = ["financial tweets"]
+licence = "MIT"
 training_cutoff = 2022-08-30
 cutoff_reason = "chosen"
 """
-SAID = {
-    "negative": "The loss widened to {} million.",
-    "neutral": "The meeting is in room {}.",
-    "positive": "Profit rose to {} million.",
-}
-
-RECOVER = ("--texts", "more.csv", "--epochs", 1)
-
-
-def written(path, numbers, date="2022-03-01"):
-    rows = [f"{SAID[name].format(n)},{date},{name}" for n in numbers for name in SAID]
-    path.write_text("\n".join(["text,date,label", *rows]))
-    return path
+RECOVER = ("--epochs", 1, "--texts")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, finstrat):
+def folder(tmp_path_factory, shared_data, finstrat):
+    """A head on MiniLM, taught 60 real tweets; 60 others to judge by, 40 more to recover on.
+
+    Those are posts of 2014, without a label; `later` has them as if they were ten years younger.
+    """
     folder = tmp_path_factory.mktemp("compress")
     (folder / "about.toml").write_text(ABOUT)
-    written(folder / "train.csv", range(8))
-    written(folder / "judge.csv", range(30, 36))
-    written(folder / "more.csv", range(40, 50), date="2023-05-01")
+    labelled = pd.read_parquet(shared_data / "sentiment/twitter_financial_news_train.parquet")
+    drawn = labelled.groupby("label").sample(40, random_state=0)
+    drawn.groupby("label").head(20).to_parquet(folder / "train.parquet", index=False)
+    drawn.groupby("label").tail(20).to_parquet(folder / "judge.parquet", index=False)
+    posts = pd.read_parquet(shared_data / "stocknet/tweets.parquet")
+    posts = posts[posts["created_at"] < "2014-03-01"].drop_duplicates("text")
+    posts = posts.head(40)
+    posts.to_parquet(folder / "posts.parquet", index=False)
+    later = posts["created_at"] + pd.DateOffset(years=10)
+    posts.assign(created_at=later).to_parquet(folder / "later.parquet", index=False)
+    posts[["text"]].to_parquet(folder / "undated.parquet", index=False)
     ended = finstrat(
-        *("model", "head", folder / "train.csv", "--about", folder / "about.toml"),
+        *("model", "head", folder / "train.parquet", "--about", folder / "about.toml"),
         *("--out", folder / "head"),
     )
     assert ended.code == 0, ended
@@ -45,14 +46,14 @@ def folder(tmp_path_factory, finstrat):
 def test_an_export_is_measured_and_keeps_the_card(finstrat, folder):
     out = folder / "exported"
     ended = finstrat(
-        *("model", "export", folder / "head", "--data", folder / "judge.csv"),
+        *("model", "export", folder / "head", "--data", folder / "judge.parquet"),
         *("--out", out, "--json"),
     )
     assert ended.code == 0, ended
     assert ended.json["largest_difference_in_fp32"] < 1e-5
     card = json.loads((out / "card.json").read_text())
     assert card["training_cutoff"] == "2022-08-30"
-    assert card["export"]["after"]["n"] == 18
+    assert card["export"]["after"]["n"] == 60
     assert set(card["files"]) == {"model.onnx"}
     assert "cross_validation" not in card
 
@@ -60,7 +61,7 @@ def test_an_export_is_measured_and_keeps_the_card(finstrat, folder):
 @pytest.mark.slow
 def test_an_export_that_differs_leaves_nothing(refused, folder):
     told = refused(
-        3, "model", "export", folder / "head", "--data", folder / "judge.csv",
+        3, "model", "export", folder / "head", "--data", folder / "judge.parquet",
         "--out", folder / "never", "--tolerance", 0,
     )  # fmt: skip
     assert "moves a probability" in told
@@ -68,19 +69,28 @@ def test_an_export_that_differs_leaves_nothing(refused, folder):
 
 
 @pytest.mark.parametrize(
-    ("method", "more", "cutoff"),
+    ("method", "texts", "cutoff"),
     [
-        ("int8", (), "2022-08-30"),
-        pytest.param("prune", RECOVER, "2023-05-01", marks=pytest.mark.slow),
-        pytest.param("distil", RECOVER, "2023-05-01", marks=pytest.mark.slow),
+        ("int8", None, "2022-08-30"),
+        pytest.param("prune", "posts", "2022-08-30", marks=pytest.mark.slow),
+        pytest.param("heads", "later", "2024-01-02", marks=pytest.mark.slow),
+        pytest.param("distil", "undated", None, marks=pytest.mark.slow),
     ],
 )
 def test_a_smaller_model_is_judged_by_name_and_says_what_was_done(
-    finstrat, folder, method, more, cutoff
+    finstrat, folder, method, texts, cutoff
 ):
-    more = [folder / each if each == "more.csv" else each for each in more]
+    more = (*RECOVER, folder / f"{texts}.parquet") if texts else ()
     ended = finstrat(
-        *("model", "compress", folder / "head", "--method", method, "--data", folder / "judge.csv"),
+        *(
+            "model",
+            "compress",
+            folder / "head",
+            "--method",
+            method,
+            "--data",
+            folder / "judge.parquet",
+        ),
         *("--out", folder / method, *more),
     )
     assert ended.code == 0, ended
@@ -88,5 +98,6 @@ def test_a_smaller_model_is_judged_by_name_and_says_what_was_done(
     assert told["training_cutoff"] == cutoff
     assert told["compression"]["settings"]["method"] == method
     assert told["compression"]["after"]["bytes"] < told["compression"]["before"]["bytes"]
-    judged = finstrat("model", "evaluate", folder / method, folder / "judge.csv", "--json")
+    judged = finstrat("model", "evaluate", folder / method, folder / "judge.parquet", "--json")
     assert judged.code == 0, judged
+    assert not list(folder.glob(".*training"))

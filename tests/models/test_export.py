@@ -6,6 +6,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from finstrat.errors import DataError
+from finstrat.models.compress import Settings, compress, save_head
 from finstrat.models.export import Exported, export, require_equal
 from finstrat.models.heads import Head
 from finstrat.models.scratch import trained_tokenizer
@@ -40,6 +41,16 @@ def exported(model, tmp_path_factory):
 
 def test_the_file_says_what_the_model_says(model, exported):
     assert require_equal(model, exported, TEXTS, tolerance=1e-5) < 1e-5
+
+
+@pytest.mark.slow
+def test_a_model_without_some_heads_is_exported_too(model, tmp_path):
+    small = tmp_path / "small"
+    compress(model, Settings("heads", epochs=1), small, work=tmp_path / "work", texts=TEXTS)
+    save_head(model, {}, small)
+    export(load_trained(small, dtype="fp32"), tmp_path / "exported")
+    served = Exported.load(tmp_path / "exported")
+    assert require_equal(load_trained(small, dtype="fp32"), served, TEXTS, tolerance=1e-5) < 1e-5
 
 
 def test_padding_moves_nothing(exported):
