@@ -6,10 +6,11 @@ The data may be cross-validated on for research, but nothing that ships may lear
 stratified, near copies of a sentence are in one fold, and a tenth of a fold's training part is the
 validation by which the best epoch is kept and the temperature fitted; the fold itself is looked at
 once. Every method is taught each fold with each seed: all seeds of a fold, then the next fold.
-`--variant NAME` with `--set` or `--encoder` is a way of its own beside the methods. `--choose`
-prints what comes of taking, for each fold and seed, the way whose validation was best. Each result
-is a line of the file that is written; the same command goes on where it was broken off, and prints
-what is there.
+`--variant NAME` with `--set`, `--encoder` or `--more` (a file of other labelled texts that every
+fold's fine-tuning learns from too) is a way of its own beside the methods. `--choose` prints what
+comes of taking, for each fold and seed, the way whose validation was best. Each result is a line of
+the file that is written; the same command goes on where it was broken off, and prints what is
+there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from finstrat.models.heads import measure, train_head
 from finstrat.models.trained import load_trained
-from finstrat.models.tune import Examples, Lesson, tune
+from finstrat.models.tune import Examples, Lesson, joined, tune
 from finstrat.models.tuning import METHODS, tuning_of
 from finstrat.text.clean import clean
 from finstrat.text.encode import Encoder
@@ -57,12 +58,14 @@ def main() -> None:
     parser.add_argument("--method", action="append", help="instead of all of them")
     parser.add_argument("--variant", default="", help="its name behind the method's")
     parser.add_argument("--encoder", type=Path, default=Path(get_model_path()))
+    parser.add_argument("--more", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--choose", action="append", default=[], metavar="WAY")
     told = parser.parse_args()
     texts, labels = sentences(told.data)
     folds = StratifiedGroupKFold(told.folds, shuffle=True, random_state=0)
     parts = list(folds.split(texts, labels, near_groups(texts, similarity=0.7)))
+    more = others(told.more, texts) if told.more else None
     done = lines(told.found)
     for number, (learnt, unseen) in enumerate(parts[: told.first]):
         for seed, method in product(range(told.seeds), told.method or [HEAD, *METHODS]):
@@ -79,7 +82,9 @@ def main() -> None:
                 "seed": seed,
                 **dict(each.split("=", 1) for each in told.set),
             }
-            result = outcome(texts, labels, learnt, unseen, encoder=told.encoder, tuning=tuning)
+            result = outcome(
+                texts, labels, learnt, unseen, encoder=told.encoder, more=more, tuning=tuning
+            )
             spent = round(time.process_time() - started, 1)
             done.append({**at, **result, "cpu_s": spent})
             with told.found.open("a", encoding="utf-8") as file:
@@ -110,6 +115,7 @@ def outcome(
     unseen: NDArray[np.int64],
     *,
     encoder: Path,
+    more: Examples | None,
     tuning: dict[str, Any],
 ) -> dict[str, Any]:
     """The figures of one way on one fold; `validation` is the macro-F1 that it was chosen by."""
@@ -126,9 +132,8 @@ def outcome(
         fit, hold = train_test_split(
             learnt, test_size=0.1, stratify=labels[learnt], random_state=tuning["seed"]
         )
-        lesson = Lesson(
-            encoder, examples(texts, labels, fit), examples(texts, labels, hold), CLASSES
-        )
+        taught = [examples(texts, labels, fit), *([more] if more else [])]
+        lesson = Lesson(encoder, joined(taught), examples(texts, labels, hold), CLASSES)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "model"
             out.mkdir()
@@ -146,6 +151,14 @@ def outcome(
 def examples(texts: Sequence[str], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> Examples:
     """Some of the sentences."""
     return Examples(tuple(texts[row] for row in rows), labels[rows], np.ones(len(rows)))
+
+
+def others(file: Path, texts: list[str]) -> Examples:
+    """What `file` holds, without near copies of `texts`."""
+    found, labels = sentences(file)
+    groups = near_groups([*texts, *found], similarity=0.7)
+    apart = ~np.isin(groups[len(texts) :], groups[: len(texts)])
+    return examples(found, labels, np.flatnonzero(apart))
 
 
 def show(done: pd.DataFrame, choose: list[str]) -> None:
