@@ -9,9 +9,8 @@ Source: Bergstra et al. (2011), "Algorithms for Hyper-Parameter Optimization".
 from __future__ import annotations
 
 import math
-import tempfile
+import shutil
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finstrat.errors import ConfigError, did_you_mean
@@ -20,6 +19,7 @@ from finstrat.models.tuning import GREATER, Tuning, tuning_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import optuna
 
@@ -35,6 +35,7 @@ _NAMED = frozenset({"optimizer", "schedule", "class_weights"})
 _AT_FIRST = 5  # tries by chance before TPE draws and the median judges
 _STUDY = "tuning"
 _FILE = "tries.sqlite"
+_TRY = "try"
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def search(
             study.sampler = optuna.samplers.TPESampler(
                 n_startup_trials=_AT_FIRST, seed=tuning.seed * 100_003 + done
             )
-            _try(study, lesson, tuning, space)
+            _try(study, lesson, tuning, space, folder=work / _TRY)
         if progress:
             progress(done)
         return _found(study, tuning, lesson.task, greater=greater)
@@ -211,7 +212,10 @@ def _ended(study: optuna.Study) -> list[Any]:
     return list(study.get_trials(deepcopy=False, states=states))
 
 
-def _try(study: optuna.Study, lesson: Lesson, tuning: Tuning, space: Space) -> None:
+def _try(
+    study: optuna.Study, lesson: Lesson, tuning: Tuning, space: Space, *, folder: Path
+) -> None:
+    """Draw and train once; what a killed try left in `folder` is removed before."""
     import optuna
 
     trial = study.ask()
@@ -222,16 +226,19 @@ def _try(study: optuna.Study, lesson: Lesson, tuning: Tuning, space: Space) -> N
         if math.isnan(value) or trial.should_prune():
             raise optuna.TrialPruned
 
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "model"
-        out.mkdir()
-        try:
-            course = tune(
-                lesson, replace(tuning, **drawn), work=Path(folder) / "work", out=out, told=told
-            ).course
-        except optuna.TrialPruned:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            return
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "model").mkdir(parents=True)
+    try:
+        course = tune(
+            lesson,
+            replace(tuning, **drawn),
+            work=folder / "work",
+            out=folder / "model",
+            told=told,
+        ).course
+    except optuna.TrialPruned:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return
     values = [each[str(tuning.metric)] for each in course.looks]
     study.tell(trial, max(values) if str(tuning.metric) in GREATER else min(values))
 

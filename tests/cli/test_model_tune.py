@@ -2,9 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
+from functools import partial
 
 import pytest
 
@@ -34,22 +37,31 @@ def folder(tmp_path):
     return tmp_path
 
 
+def started(folder, out, *more):
+    call = ["model", "tune", folder / "texts.csv", "--about", folder / "about.toml"]
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, *map(str, (*call, "--out", folder / out, *more))],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def assert_same_files(folder, one, other):
+    names = sorted(each.name for each in (folder / one).iterdir())
+    assert sorted(each.name for each in (folder / other).iterdir()) == names
+    for name in names:
+        assert (folder / one / name).read_bytes() == (folder / other / name).read_bytes(), name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_killed_tuning_goes_on_and_ends_with_the_same_weights(folder, method):
-    def start(out):
-        call = ["model", "tune", folder / "texts.csv", "--about", folder / "about.toml"]
-        call += ["--out", folder / out, "--method", method, "--epochs", 12]
-        return subprocess.Popen(
-            [sys.executable, "-c", RUN, *map(str, call)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-
-    assert start("whole").wait() == 0
+    start = partial(started, folder)
+    more = ("--method", method, "--epochs", 12)
+    assert start("whole", *more).wait() == 0
     for _ in range(2):
-        process = start("killed")
+        process = start("killed", *more)
         before = set(folder.glob(".killed.*.training/checkpoint-*"))
         while set(folder.glob(".killed.*.training/checkpoint-*")) <= before:
             if process.poll() is not None:
@@ -58,11 +70,45 @@ def test_killed_tuning_goes_on_and_ends_with_the_same_weights(folder, method):
         process.kill()
         process.wait()
         assert not (folder / "killed").exists()
-    assert start("killed").wait() == 0
-    names = sorted(each.name for each in (folder / "whole").iterdir())
-    assert sorted(each.name for each in (folder / "killed").iterdir()) == names
-    for name in names:
-        assert (folder / "killed" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert start("killed", *more).wait() == 0
+    assert_same_files(folder, "whole", "killed")
+    assert not list(folder.glob(".killed*"))
+
+
+def states(folder):
+    """How the tries of a search stand, by its file; none where it isn't there yet."""
+    for file in folder.glob(".*.training/tries.sqlite"):
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as tries:
+            with suppress(sqlite3.OperationalError):  # its tables are being made
+                return [state for (state,) in tries.execute("SELECT state FROM trials")]
+    return []
+
+
+@pytest.mark.slow
+def test_killed_search_goes_on_after_its_ended_tries_and_ends_with_the_same_model(folder):
+    pytest.importorskip("optuna")
+    held = [f"{text.format(n)},{label}" for n in (20, 21) for label, text in SAID.items()]
+    (folder / "held.csv").write_text("\n".join(["text,label", *held]))
+    (folder / "space.toml").write_text(
+        "[search]\nlearning_rate = { low = 1e-4, high = 4e-3, log = true }\nepochs = [1, 2]\n"
+    )
+    more = ("--develop", folder / "held.csv", "--search", 3, "--space", folder / "space.toml")
+    more += ("--size", 1, "--set", "metric=loss")
+    assert started(folder, "whole", *more).wait() == 0
+    process = started(folder, "killed", *more)
+    while sorted(states(folder)) != ["COMPLETE", "RUNNING"]:
+        if process.poll() is not None:
+            pytest.fail("it ended before it could be killed")
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert states(folder) == ["COMPLETE", "RUNNING"]
+    assert not (folder / "killed").exists()
+    assert started(folder, "killed", *more).wait() == 0
+    assert_same_files(folder, "whole", "killed")
+    card = json.loads((folder / "whole" / "card.json").read_text())
+    rates = {each["settings"]["learning_rate"] for each in card["search"]["each"]}
+    assert len(rates) == card["search"]["tries"] == 3
     assert not list(folder.glob(".killed*"))
 
 
