@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from finstrat.cli.model_inputs import CardAsJson
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.state import State, print_json, print_table
 
@@ -17,7 +18,7 @@ def card(
         str, typer.Argument(help="Directory of a trained model, or the name of a scorer.")
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    as_json: CardAsJson = False,
 ) -> None:
     """Show the card of a model: data, licence, cutoff, figures, limits, hashes."""
     told = _card_file(Path(model))

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_prepare import pairs
+from finstrat.cli.model_inputs import (
+    EncoderUnder,
+    LabelColumn,
+    LabelMeanings,
+    TextColumn,
+    TrainingFiles,
+    pairs,
+)
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import print_json, print_table, shown_path
 
@@ -39,18 +46,13 @@ def compress(
         list[Path] | None,
         typer.Option(help="Texts to learn from, with or without labels: prune, heads, distil."),
     ] = None,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
-    ] = None,
+    encoder: EncoderUnder = None,
     share: Annotated[float, typer.Option(help="Of weights or heads that is left out.")] = 0.5,
     layers: Annotated[int, typer.Option(help="Layers of the student.")] = 3,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over --texts.")] = 3,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     seed: Annotated[int, typer.Option(help="Of the order of texts.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -111,7 +113,6 @@ def judging_texts(
     """
     import numpy as np
 
-    from finstrat.cli.model_inputs import TrainingFiles
     from finstrat.models.seen import require_unseen
 
     files = TrainingFiles((), {str(each): each for each in data})

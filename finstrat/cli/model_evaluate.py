@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finstrat.cli.model_inputs import require_no_file
+from finstrat.cli.model_inputs import (
+    EncoderUnder,
+    LabelColumn,
+    LabelMeanings,
+    TextColumn,
+    pairs,
+    require_no_file,
+)
 from finstrat.cli.model_page import hand_over
-from finstrat.cli.model_prepare import pairs
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import State, print_table
@@ -35,15 +41,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Directory for evaluation.json and evaluation.html.")
     ] = None,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
-    ] = None,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    encoder: EncoderUnder = None,
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     seed: Annotated[int, typer.Option(help="Of the texts drawn for intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finstrat.cli.model_inputs import require_no_file
+from finstrat.cli.model_inputs import EncoderUnder, TextColumn, require_no_file
 from finstrat.cli.model_page import hand_over
 from finstrat.cli.models_named import named_scorer
 from finstrat.cli.run import progress_bars
@@ -46,10 +46,8 @@ def explain(
         Path | None,
         typer.Option(help="Table of asset and alias: names to swap  [default: bundled]"),
     ] = None,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
-    ] = None,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
+    encoder: EncoderUnder = None,
+    text: TextColumn = "text",
     seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print explanation.json.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from finstrat.cli.model_compress import MEASURES, judging_texts, print_comparison
-from finstrat.cli.model_prepare import pairs
+from finstrat.cli.model_inputs import EncoderUnder, LabelColumn, LabelMeanings, TextColumn, pairs
 from finstrat.cli.state import print_json, shown_path
 
 
@@ -17,18 +17,13 @@ def export(
     *,
     data: Annotated[list[Path], typer.Option(help="Labelled texts to check the file by.")],
     out: Annotated[Path, typer.Option(help="Directory for model.onnx, tokenizer and card.")],
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
-    ] = None,
+    encoder: EncoderUnder = None,
     tolerance: Annotated[
         float, typer.Option(help="Largest difference of a probability from the model's in fp32.")
     ] = 1e-4,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Export a model to ONNX, to be served elsewhere; nothing is written if it answers otherwise.

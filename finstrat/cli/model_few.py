@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finstrat.cli.model_inputs import About, OtherEncoder
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
@@ -24,17 +25,10 @@ if TYPE_CHECKING:
 
 def few(
     data: Annotated[list[Path], typer.Argument(help="Files of the few labelled texts.")],
-    about: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: summary, training_data, licence; training_cutoff, cutoff_reason, limits."
-        ),
-    ],
+    about: About,
     out: Annotated[Path, typer.Option(help="Directory for encoder, head and card.json.")],
     *,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
-    ] = None,
+    encoder: OtherEncoder = None,
     unlabelled: Annotated[
         list[Path] | None, typer.Option(help="Texts that the head may label itself.")
     ] = None,

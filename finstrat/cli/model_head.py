@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_inputs import TrainingFiles
-from finstrat.cli.model_prepare import pairs
+from finstrat.cli.model_inputs import (
+    About,
+    LabelColumn,
+    LabelKind,
+    LabelMeanings,
+    OtherEncoder,
+    TextColumn,
+    TrainingFiles,
+    pairs,
+)
 from finstrat.cli.state import print_json
 
 if TYPE_CHECKING:
@@ -27,17 +35,10 @@ def head(
         list[Path],
         typer.Argument(help="Files with a text and a label a row, or a directory of `prepare`."),
     ],
-    about: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: summary, training_data, licence; training_cutoff, cutoff_reason, limits."
-        ),
-    ],
+    about: About,
     out: Annotated[Path, typer.Option(help="Directory for head.safetensors and card.json.")],
     *,
-    task: Annotated[
-        Literal["classification", "regression"], typer.Option(help="What labels are.")
-    ] = "classification",
+    task: LabelKind = "classification",
     family: Annotated[
         Literal["logistic", "ridge", "svm", "forest", "boosting"] | None,
         typer.Option(help="What learns; logistic if left out, ridge in a regression."),
@@ -54,16 +55,10 @@ def head(
         list[Path] | None,
         typer.Option(help="Files of the same form that the head is only measured on."),
     ] = None,
-    encoder: Annotated[
-        Path | None,
-        typer.Option(help="Directory of another encoder than MiniLM."),
-    ] = None,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    encoder: OtherEncoder = None,
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     seed: Annotated[int, typer.Option(help="Of folds, forests and boosted trees.")] = 0,
 ) -> None:
     """Train a head on frozen embeddings (MiniLM's), and write it with its card.

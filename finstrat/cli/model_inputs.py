@@ -1,4 +1,4 @@
-"""What the verbs of `finstrat model` are given: labelled texts to learn from and to measure on."""
+"""What the verbs of `finstrat model` are given: the options that many have, and labelled texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +17,46 @@ if TYPE_CHECKING:
 
     from finstrat.errors import DataError
     from finstrat.models.labelled import Columns, Task
+
+About = Annotated[
+    Path,
+    typer.Option(
+        help="TOML: summary, training_data, licence; training_cutoff, cutoff_reason, limits."
+    ),
+]
+LabelKind = Annotated[
+    Literal["classification", "regression"], typer.Option(help="What labels are.")
+]
+TextColumn = Annotated[str, typer.Option(help="The column of the text.")]
+LabelColumn = Annotated[str, typer.Option(help="The column of the label.")]
+LabelMeanings = Annotated[
+    list[str] | None,
+    typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
+]
+OtherEncoder = Annotated[
+    Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
+]
+EncoderUnder = Annotated[
+    Path | None, typer.Option(help="Directory of the encoder under a head, if not MiniLM.")
+]
+CardAsJson = Annotated[bool, typer.Option("--json", help="Print the card as JSON.")]
+
+
+def pairs(assignments: list[str], option: str) -> dict[str, str]:
+    """`a=b` as a mapping.
+
+    Raises:
+        ConfigError: an entry without a sign of equality, or one key twice.
+    """
+    from finstrat.errors import ConfigError
+
+    found: dict[str, str] = {}
+    for each in assignments:
+        key, sign, value = each.partition("=")
+        if not sign or not key.strip() or not value.strip() or key.strip() in found:
+            raise ConfigError(f"{option} {each}: expected GIVEN=MEANING, each GIVEN once")
+        found[key.strip()] = value.strip()
+    return found
 
 
 def require_no_file(out: Path | None) -> None:

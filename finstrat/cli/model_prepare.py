@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from finstrat.cli.model_inputs import LabelColumn, LabelKind, LabelMeanings, TextColumn, pairs
 from finstrat.cli.state import print_json, print_table, shown_path
 
 
@@ -26,15 +27,10 @@ def prepare(
         float, typer.Option(help="From which near copies may not stand in two parts.")
     ] = 0.7,
     seed: Annotated[int, typer.Option(help="Of the order of texts or groups.")] = 0,
-    task: Annotated[
-        Literal["classification", "regression"], typer.Option(help="What labels are.")
-    ] = "classification",
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    task: LabelKind = "classification",
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Clean, deduplicate and split texts, and say what they are.
@@ -57,23 +53,6 @@ def prepare(
         return
     _show(made.report)
     typer.echo(f"{shown_path(out)}: {', '.join(made.parts)}")
-
-
-def pairs(assignments: list[str], option: str) -> dict[str, str]:
-    """`a=b` as a mapping.
-
-    Raises:
-        ConfigError: an entry without a sign of equality, or one key twice.
-    """
-    from finstrat.errors import ConfigError
-
-    found: dict[str, str] = {}
-    for each in assignments:
-        key, sign, value = each.partition("=")
-        if not sign or not key.strip() or not value.strip() or key.strip() in found:
-            raise ConfigError(f"{option} {each}: expected GIVEN=MEANING, each GIVEN once")
-        found[key.strip()] = value.strip()
-    return found
 
 
 def _shares(given: str) -> Any:  # noqa: ANN401 - a class that is imported when it is needed

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from finstrat.cli.model_inputs import CardAsJson, TextColumn
 from finstrat.cli.state import print_json, print_table, shown_path
 
 _TIMES = ("before", "after")
@@ -49,7 +50,7 @@ def pretrain(
     checkpoint: Annotated[
         int, typer.Option(min=1, help="Steps from one checkpoint to the next.")
     ] = 500,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
+    text: TextColumn = "text",
     by: Annotated[
         str | None,
         typer.Option(help="Column of dates  [default: known_at, date, event_at, …]"),
@@ -63,7 +64,7 @@ def pretrain(
     ] = None,
     label_column: Annotated[str, typer.Option(help="The probe's column of the label.")] = "label",
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    as_json: CardAsJson = False,
 ) -> None:
     """Pretrain an encoder on texts without labels, and write it with its card.
 

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_inputs import checkpoints, work_directory
-from finstrat.cli.model_prepare import pairs
+from finstrat.cli.model_inputs import (
+    About,
+    LabelKind,
+    LabelMeanings,
+    OtherEncoder,
+    checkpoints,
+    pairs,
+    work_directory,
+)
 from finstrat.cli.state import print_json, shown_path
 
 if TYPE_CHECKING:
@@ -30,28 +37,19 @@ def tune(
         list[Path],
         typer.Argument(help="A directory of `finstrat model prepare`, or files to learn from."),
     ],
-    about: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: summary, training_data, licence, training_cutoff, cutoff_reason, limits."
-        ),
-    ],
+    about: About,
     out: Annotated[Path, typer.Option(help="Directory for the model and its card.json.")],
     *,
     develop: Annotated[
         list[Path] | None,
         typer.Option(help="Validation files, where DATA is files: the model is chosen by them."),
     ] = None,
-    encoder: Annotated[
-        Path | None, typer.Option(help="Directory of another encoder than MiniLM.")
-    ] = None,
+    encoder: OtherEncoder = None,
     method: Annotated[
         Literal["full", "frozen", "lora", "adalora", "adapter", "prefix"],
         typer.Option(help="Which weights learn."),
     ] = "lora",
-    task: Annotated[
-        Literal["classification", "regression"], typer.Option(help="What labels are.")
-    ] = "classification",
+    task: LabelKind = "classification",
     size: Annotated[
         int | None,
         typer.Option(help="Layers of frozen, rank of a LoRA, width of an adapter, prefix tokens."),
@@ -62,10 +60,7 @@ def tune(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting: docs/fine-tuning.md."),
     ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like 0=negative."),
-    ] = None,
+    label: LabelMeanings = None,
     report_to: Annotated[
         list[str] | None,
         typer.Option(help="Trackers: tensorboard, mlflow, wandb."),

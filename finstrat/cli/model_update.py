@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finstrat.cli.model_prepare import pairs
+from finstrat.cli.model_inputs import (
+    CardAsJson,
+    EncoderUnder,
+    LabelColumn,
+    LabelMeanings,
+    TextColumn,
+    pairs,
+)
 from finstrat.cli.state import print_json, print_table, shown_path
 
 if TYPE_CHECKING:
@@ -39,10 +46,7 @@ def update(
         Literal["year", "quarter", "month", "file"],
         typer.Option(help="The periods into which the texts of --judge are divided."),
     ] = "year",
-    encoder: Annotated[
-        Path | None,
-        typer.Option(help="Directory of the encoder under a head, if not MiniLM."),
-    ] = None,
+    encoder: EncoderUnder = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the new texts.")] = 2,
     batch: Annotated[int, typer.Option(min=1, help="Texts a step.")] = 32,
     learning_rate: Annotated[
@@ -51,17 +55,14 @@ def update(
             help="Peak rate of the encoder  [default: 3e-5; 3e-4 for LoRA]", show_default=False
         ),
     ] = None,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="given=CLASS", help="What a label means, like bullish=positive."),
-    ] = None,
+    text: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    label: LabelMeanings = None,
     licence: Annotated[
         str | None, typer.Option(help="Licence of the result  [default: the model's]")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    as_json: CardAsJson = False,
 ) -> None:
     """Update a model on a newer period, and say what it gained there and forgot elsewhere.
 
