@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from finstrat.cli.model_inputs import About, OtherEncoder
-from finstrat.cli.state import print_json
+from finstrat.cli.model_inputs import About, CardAsJson, OtherEncoder
+from finstrat.cli.model_made import print_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +52,7 @@ def few(
     ] = 0.9,
     rounds: Annotated[int, typer.Option(min=1, help="Of own labels at most.")] = 5,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    as_json: CardAsJson = False,
 ) -> None:
     """Learn from a few labels: tune the encoder on pairs of texts, then train a head.
 
@@ -152,7 +153,7 @@ def few(
         card["files"] = file_hashes(directory)
         replace(head, card=card).save(directory)
     shutil.rmtree(work)
-    print_json(card)
+    print_made(card, out, data=data, as_json=as_json)
 
 
 def _pulled_together(

@@ -11,6 +11,7 @@ import typer
 
 from finstrat.cli.model_inputs import (
     About,
+    CardAsJson,
     LabelColumn,
     LabelKind,
     LabelMeanings,
@@ -19,7 +20,7 @@ from finstrat.cli.model_inputs import (
     TrainingFiles,
     pairs,
 )
-from finstrat.cli.state import print_json
+from finstrat.cli.model_made import print_made
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,7 @@ def head(
     label_column: LabelColumn = "label",
     label: LabelMeanings = None,
     seed: Annotated[int, typer.Option(help="Of folds, forests and boosted trees.")] = 0,
+    as_json: CardAsJson = False,
 ) -> None:
     """Train a head on frozen embeddings (MiniLM's), and write it with its card.
 
@@ -113,7 +115,7 @@ def head(
         save_seen(directory, known["text"])
         card["files"] = file_hashes(directory)
         replace(trained, card=card).save(directory)
-    print_json({**card, "classes": list(classes)})
+    print_made({**card, "classes": list(classes)}, out, data=data, as_json=as_json)
 
 
 def _trained(

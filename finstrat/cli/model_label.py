@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finstrat.cli.state import shown_path
+from finstrat.cli.state import print_json, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +37,7 @@ def label(
         Path | None,
         typer.Option(help="Directory of the encoder that reads texts  [default: MiniLM]"),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Label texts by one key each, the most informative first; saved after every answer.
 
@@ -72,8 +73,12 @@ def label(
         if text in places:
             queue.answer(places[text], given)
     _ask(queue, frame, kept)
-    counts = [f"{sum(given == name for _, given in kept.rows)} {name}" for name in names]
-    typer.echo(f"{shown_path(out)}: {', '.join(counts)}; {queue.left:,} texts left")
+    counts = {name: sum(given == name for _, given in kept.rows) for name in names}
+    if as_json:
+        print_json({"labels": counts, "left": queue.left})
+        return
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    typer.echo(f"{shown_path(out)}: {told}; {queue.left:,} texts left")
 
 
 def _ask(queue: Queue, frame: pd.DataFrame, kept: _Answers) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from finstrat.cli.model_inputs import (
     About,
+    CardAsJson,
     LabelKind,
     LabelMeanings,
     OtherEncoder,
@@ -19,7 +20,8 @@ from finstrat.cli.model_inputs import (
     pairs,
     work_directory,
 )
-from finstrat.cli.state import print_json, shown_path
+from finstrat.cli.model_made import print_made
+from finstrat.cli.state import shown_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +75,7 @@ def tune(
         Path | None,
         typer.Option(help="TOML: a table [search] of settings, each with a range or choices."),
     ] = None,
+    as_json: CardAsJson = False,
 ) -> None:
     """Fine-tune an encoder (MiniLM) with a head on top, for classes or for a number.
 
@@ -124,7 +127,9 @@ def tune(
     shutil.rmtree(work, ignore_errors=True)
     if before is not None:
         shutil.rmtree(before.work)
-    print_json(card)
+    if before is not None and not as_json:
+        typer.echo(_found(before))
+    print_made(card, out, data=data, as_json=as_json)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +195,20 @@ def _searched(
         }
     }
     return _Searched(found.tuning, told, work)
+
+
+def _found(searched: _Searched) -> str:
+    """What a search tried and found, in a line or two."""
+    told = searched.told["search"]
+    best = {key: getattr(searched.tuning, key) for key in told["space"]}
+    return (
+        f"best of {told['tries']} tries ({told['broken_off']} broken off), by the validation's "
+        f"{told['metric']}: {', '.join(f'{key} {_shown(each)}' for key, each in best.items())}"
+    )
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - a setting
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _trained(

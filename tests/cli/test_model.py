@@ -31,7 +31,7 @@ def sample(tmp_path):
 def arguments(verb, folder):
     return (
         *("model", verb, folder / "sample.csv"),
-        *("--about", folder / "about.toml", "--out", folder / "out"),
+        *("--about", folder / "about.toml", "--out", folder / "out", "--json"),
     )
 
 
@@ -202,4 +202,10 @@ def test_head_learns_from_the_parts_that_prepare_wrote(finstrat, sample):
         *("--out", sample / "out"),
     )
     assert ended.code == 0, ended
-    assert set(ended.json["evaluation"]) == {"validation", "test"}
+    card = json.loads((sample / "out" / "card.json").read_text())
+    assert set(card["evaluation"]) == {"validation", "test"}
+    lines = [line.split() for line in ended.out.splitlines()]
+    for name, figures in card["evaluation"].items():
+        shown = [f"{figures[key]:.4f}" for key in ("accuracy", "macro_f1", "ece")]
+        assert [name, str(figures["n"]), *shown] in lines
+    assert f"next: finstrat model evaluate {sample}/out {sample}/parts/test.parquet" in ended.out

@@ -35,7 +35,7 @@ def folder(tmp_path):
 def call(folder, *more):
     return (
         *("model", "few", folder / "few.csv", "--about", folder / "about.toml"),
-        *("--out", folder / "out", "--steps", 3, "--batch", 6, *more),
+        *("--out", folder / "out", "--steps", 3, "--batch", 6, "--json", *more),
     )
 
 

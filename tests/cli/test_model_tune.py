@@ -142,6 +142,7 @@ def test_search_keeps_the_best_and_lists_every_try_in_the_card(finstrat, folder)
     assert ended.code == 0, ended
     card = json.loads((folder / "out" / "card.json").read_text())
     assert card["search"]["tries"] == len(card["search"]["each"]) == 2
+    assert "best of 2 tries (0 broken off), by the validation's macro_f1: lea" in ended.out
     best = max(card["search"]["each"], key=lambda each: each["value"] or 0)
     assert card["training"]["learning_rate"] == best["settings"]["learning_rate"]
     assert not list(folder.glob(".out*"))

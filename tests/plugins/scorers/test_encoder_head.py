@@ -30,7 +30,7 @@ def test_head_for_another_encoder_is_read_by_encoder_head(tmp_path, classifier_d
     (tmp_path / "data.csv").write_text("\n".join(["text,label", *rows]))
     (tmp_path / "about.toml").write_text(ABOUT)
     call = ["model", "head", str(tmp_path / "data.csv"), "--about", str(tmp_path / "about.toml")]
-    call += ["--out", str(tmp_path / "head"), "--encoder", str(classifier_directory)]
+    call += ["--out", str(tmp_path / "head"), "--json", "--encoder", str(classifier_directory)]
     ended = CliRunner().invoke(app, call)
     assert ended.exit_code == 0, ended.output
     assert json.loads(ended.stdout)["cross_validation"]["accuracy"] == 1.0
