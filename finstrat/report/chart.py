@@ -14,12 +14,15 @@ import numpy as np
 from finstrat.report.block import Chart
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8a8f98"
-"""Out of Okabe & Ito (2008); `page.js` knows them by these values."""
+INK = "#1a1e24"
+"""Out of Okabe & Ito (2008), and the colour of text; `page.js` knows them by these values."""
 
 SERIES = (BLUE, ORANGE, GREEN, "#cc79a7", "#e69f00")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 4])
@@ -43,10 +46,10 @@ ZOOM = [
 ]
 """Parameters by which a reader looks closer at a stretch of time."""
 
-ONE_ROW = 30
+ONE_ROW = 24
 """Letters of a legend beyond which it takes more rows than one: what a phone has room for."""
 
-Format = Literal[".0%", ".1%", ".2f", ",.0f", "$,.0f"]
+Format = Literal[".0%", ".1%", ".1f", ".2f", ",.0f", "$,.0f"]
 Keep = Literal["last", "lowest"]
 
 
@@ -166,6 +169,69 @@ def bar_chart(
                     {"field": "value", "type": "quantitative", "title": axis, "format": number},
                 ],
             },
+        },
+    )
+
+
+def lying_bars(
+    values: Mapping[str, Mapping[str, float | None]],
+    *,
+    title: str,
+    alt: str,
+    axis: str,
+    number: Format,
+    mark: float | None = None,
+) -> Chart:
+    """Bars from the left, a group for each key of `values`, in it one for each series.
+
+    `mark` is drawn across all, where a bar should end. What is unknown has no bar.
+    """
+    names = list(dict.fromkeys(name for of in values.values() for name in of))
+    data = [
+        {"group": group, "series": name, "value": float(f"{value:.6g}")}
+        for group, of in values.items()
+        for name, value in of.items()
+        if value is not None
+    ]
+    bars: dict[str, Any] = {
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": {
+                "field": "value",
+                "type": "quantitative",
+                "title": axis,
+                "axis": {"format": number, "grid": True},
+            },
+            "y": {
+                "field": "group",
+                "type": "ordinal",
+                "sort": list(values),
+                "title": None,
+                "axis": {"labelLimit": 170, "grid": False},
+            },
+            "yOffset": {"field": "series", "sort": names},
+            "color": _identity(names, list(SERIES[: len(names)]), symbol="square"),
+            "tooltip": [
+                {"field": "group", "type": "nominal", "title": "Of"},
+                {"field": "series", "type": "nominal", "title": "Series"},
+                {"field": "value", "type": "quantitative", "title": axis, "format": number},
+            ],
+        },
+    }
+    rule = {
+        "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5, "color": INK},
+        "encoding": {"x": {"datum": mark}},
+    }
+    return Chart(
+        title=title,
+        alt=alt,
+        spec={
+            "$schema": SCHEMA,
+            "width": "container",
+            "height": 70 + len(values) * (12 + 12 * len(names)),
+            "autosize": {"type": "fit", "contains": "padding"},
+            "data": {"values": data},
+            "layer": [bars] if mark is None else [bars, rule],
         },
     )
 

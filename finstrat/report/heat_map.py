@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from finstrat.report.block import Chart
-from finstrat.report.chart import SCHEMA
+from finstrat.report.chart import INK, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOSSES = ("#d98a52", "#ebb68f", "#f7e2d1")
 GAINS = ("#dcebf6", "#a5cde9", "#66aadb")
-INK = "#1a1e24"
 """`page.js` knows these colours by their values."""
 
 ROOM, LEAST_ROOM = 34, 30

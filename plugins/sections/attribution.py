@@ -9,12 +9,15 @@ import numpy as np
 from finstrat.components import Section
 from finstrat.data.entities import Entities
 from finstrat.report.block import Block, Table
+from finstrat.report.chart import lying_bars
 from finstrat.risk.attribution import variance_shares
 from finstrat.risk.brinson import brinson_fachler
 from finstrat.validate.verdict import recorded_figures
 
 if TYPE_CHECKING:
     from finstrat.report.assess import Labelled
+    from finstrat.report.block import Chart
+    from finstrat.risk.brinson import Brinson
     from finstrat.store import RunResult
 
 PAST = 252
@@ -42,25 +45,57 @@ class AttributionSection(Section):
         record = result.checks.get("factors")
         figures: Labelled = recorded_figures(record) if isinstance(record, dict) else ()
         text = (str(record["evidence"]),) if isinstance(record, dict) else (FACTORS_ABSENT,)
-        tables = (*_by_group(result), *_shares(result)) if result.kind == "backtest" else ()
-        return Block(id=self.name, title="Attribution", text=text, figures=figures, tables=tables)
+        found = _brinson(result) if result.kind == "backtest" else None
+        shares = _shares(result) if result.kind == "backtest" else ()
+        return Block(
+            id=self.name,
+            title="Attribution",
+            text=text,
+            figures=figures,
+            tables=(*shares,) if found is None else (_by_group(found), *shares),
+            charts=() if found is None else (_effects(found),),
+        )
 
 
-def _by_group(result: RunResult) -> tuple[Table, ...]:
+def _brinson(result: RunResult) -> Brinson | None:
     """Brinson and Fachler's effects, where the benchmark's weights and all groups are known."""
     market = result.config.get("market", {})
     groups = _groups(result)
     names = [str(name) for name in result.holdings.columns]
     if market.get("benchmark") != "equal-weight" or not set(names) <= set(groups):
-        return ()
+        return None
     # What is held at a close earns the next session's return.
     weights = np.nan_to_num(result.holdings.to_numpy(dtype=np.float64)[:-1])
     returns = result.asset_returns.to_numpy(dtype=np.float64)[1:]
     if not len(returns):
-        return ()
+        return None
     known = ~np.isnan(returns)
     equal = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    found = brinson_fachler(weights, equal, returns, [groups[name] for name in names])
+    return brinson_fachler(weights, equal, returns, [groups[name] for name in names])
+
+
+def _effects(found: Brinson) -> Chart:
+    """Allocation and selection of each group."""
+    most = max(found.effects, key=lambda each: each.allocation + each.selection)
+    least = min(found.effects, key=lambda each: each.allocation + each.selection)
+    return lying_bars(
+        {
+            each.group: {"Allocation": each.allocation, "Selection": each.selection}
+            for each in found.effects
+        },
+        title="Effects by group, of the initial capital",
+        alt=(
+            f"Bars of allocation and selection by group; most came from {most.group}, "
+            f"{most.allocation + most.selection:+.1%} of the initial capital, least from "
+            f"{least.group}, {least.allocation + least.selection:+.1%}."
+        ),
+        axis="share of the initial capital",
+        number=".0%",
+    )
+
+
+def _by_group(found: Brinson) -> Table:
+    """The same as a table."""
     rows = tuple(
         (
             each.group,
@@ -77,7 +112,7 @@ def _by_group(result: RunResult) -> tuple[Table, ...]:
         "session, before costs, grew more than the equal-weighted benchmark."
     )
     columns = ("Group", "Weight, %", "Benchmark, %", "Allocation, %", "Selection, %")
-    return (Table("Against the benchmark, by group", columns, rows, note=note),)
+    return Table("Against the benchmark, by group", columns, rows, note=note)
 
 
 def _groups(result: RunResult) -> dict[str, str]:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from finstrat.components import Section
 from finstrat.report.block import Block, Chart, Table
-from finstrat.report.chart import BLUE, ORANGE, SCHEMA, line_chart
-from finstrat.report.heat_map import INK
+from finstrat.report.chart import BLUE, INK, ORANGE, SCHEMA, line_chart
 from finstrat.validate.verdict import recorded_figures
 
 if TYPE_CHECKING:

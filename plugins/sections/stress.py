@@ -10,6 +10,7 @@ from finstrat import risk
 from finstrat.components import Section
 from finstrat.report.assess import column, risk_free_of, session_dates
 from finstrat.report.block import Block, Table
+from finstrat.report.chart import lying_bars
 from finstrat.risk import stress
 from finstrat.risk.attribution import variance_shares
 from finstrat.risk.correlation import AS_WORST, TO_ONE, Breakdown, correlation_breakdown
@@ -20,6 +21,7 @@ from finstrat.validate.verdict import recorded_figures
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from finstrat.report.block import Chart
     from finstrat.store import RunResult
 
 LENGTHS = (1, 5, 21, 63)
@@ -109,6 +111,7 @@ class StressSection(Section):
                 ),
                 *factors,
             ),
+            charts=_shortfalls(broken),
             tables=(
                 *_correlations(broken, session_dates(result)),
                 *_moves(reverse, weights, names),
@@ -167,6 +170,23 @@ def _correlations(broken: tuple[Breakdown, ...], days: NDArray[np.datetime64]) -
         "session, 95 %, normal. Near 1 a long book loses its spread, near 0 a hedge fails."
     )
     return (Table("If correlations break down", columns, rows, note=note),)
+
+
+def _shortfalls(broken: tuple[Breakdown, ...]) -> tuple[Chart, ...]:
+    """Expected shortfall under each set of correlations; none where none is known."""
+    found = {each.name: each.shortfall.value for each in broken}
+    known = [f"{name}, {value:.2%}" for name, value in found.items() if value is not None]
+    if not known:
+        return ()
+    return (
+        lying_bars(
+            {name: {"Expected shortfall": value} for name, value in found.items()},
+            title="Expected shortfall by the correlations of what is held",
+            alt=f"Bars of the expected shortfall of one session: {'; '.join(known)}.",
+            axis="loss in one session, 95 %, normal",
+            number=".1%",
+        ),
+    )
 
 
 def _percent(share: float | None) -> float | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from finstrat.components import Section
 from finstrat.report.assess import column
 from finstrat.report.block import Block, Table
-from finstrat.report.chart import line_chart
+from finstrat.report.chart import line_chart, lying_bars
 from finstrat.risk import tail_backtest
 from finstrat.risk.tail_forecast import WINDOW, Forecast, forecasts, past_of_todays_book
 
@@ -75,8 +75,58 @@ class TailForecastsSection(Section):
                     note=NOTE,
                 ),
             ),
-            charts=_chart(made, returns, result.sessions.index),
+            charts=(
+                *_chart(made, returns, result.sessions.index),
+                *_breaches(made, records),
+                *_newest(made),
+            ),
         )
+
+
+def _breaches(made: list[Forecast], records: list[tail_backtest.Record]) -> tuple[Chart, ...]:
+    """How often each forecast was breached, over how often it should have been."""
+    found: dict[str, dict[str, float | None]] = {}
+    for forecast, record in zip(made, records, strict=True):
+        rate = record.breach_rate.value
+        share = None if rate is None else rate / (1 - forecast.level)
+        found.setdefault(forecast.model, {})[f"{forecast.level:.0%}"] = share
+    known = [x for of in found.values() for x in of.values() if x is not None]
+    if not known:
+        return ()
+    return (
+        lying_bars(
+            found,
+            title="Breaches of the value at risk, over those that a right forecast has",
+            alt=(
+                f"Bars by model and level; 1 is as often as promised. From {min(known):.2f} to "
+                f"{max(known):.2f}."
+            ),
+            axis="times as promised",
+            number=".1f",
+            mark=1.0,
+        ),
+    )
+
+
+def _newest(made: list[Forecast]) -> tuple[Chart, ...]:
+    """The expected shortfall that each model forecasts for the session after the last."""
+    found: dict[str, dict[str, float | None]] = {}
+    for forecast in made:
+        loss = float(forecast.es[-1])
+        name = f"{forecast.level:.0%}"
+        found.setdefault(forecast.model, {})[name] = None if np.isnan(loss) else loss
+    known = [x for of in found.values() for x in of.values() if x is not None]
+    if not known:
+        return ()
+    return (
+        lying_bars(
+            found,
+            title="Expected shortfall now, by model",
+            alt=f"Bars by model and level, losses from {min(known):.2%} to {max(known):.2%}.",
+            axis="loss in the next session",
+            number=".1%",
+        ),
+    )
 
 
 def _row(forecast: Forecast, record: tail_backtest.Record) -> tuple[str | float | int | None, ...]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from finstrat.report.chart import MOST_POINTS, bar_chart, line_chart, rows, thinned
+from finstrat.report.chart import MOST_POINTS, bar_chart, line_chart, lying_bars, rows, thinned
 
 
 def frame(n, **columns):
@@ -49,3 +49,16 @@ def test_two_series_have_a_legend_whose_symbols_can_be_seen():
 
 def test_rows_are_whole_days_and_six_digits():
     assert rows(frame(1, value=[1.23456789])) == [{"session": "2000-01-03", "value": 1.23457}]
+
+
+def test_lying_bars_keep_their_order_leave_out_the_unknown_and_draw_where_they_should_end():
+    values = {"b": {"x": 1.0, "y": None}, "a": {"x": 2.0, "y": 3.0}}
+    chart = lying_bars(values, title="t", alt="a", axis="x", number=".1f", mark=1.0)
+    found = [(row["group"], row["series"], row["value"]) for row in chart.spec["data"]["values"]]
+    assert found == [("b", "x", 1.0), ("a", "x", 2.0), ("a", "y", 3.0)]
+    bars, rule = chart.spec["layer"]
+    assert bars["encoding"]["y"]["sort"] == ["b", "a"]
+    assert rule["encoding"]["x"] == {"datum": 1.0}
+    one = lying_bars({"a": {"x": 1.0}}, title="t", alt="a", axis="x", number=".1f")
+    assert len(one.spec["layer"]) == 1
+    assert one.spec["layer"][0]["encoding"]["color"]["legend"] is None

@@ -143,8 +143,11 @@ def test_tail_forecasts_are_made_and_judged_on_a_long_run(make_result):
     # The book of the factory holds 0.75 of assets that return what the account does.
     assert historical[2] == pytest.approx(0.75 * 1.645, rel=0.15)
     assert historical[4] > 5.0
-    (chart,) = block.charts
-    assert len(chart.spec["data"]["values"]) == 400
+    lines, breaches, now = (chart.spec["data"]["values"] for chart in block.charts)
+    assert len(lines) == 400
+    assert [breaches[0]["group"], breaches[0]["series"]] == ["historical", "95%"]
+    assert breaches[0]["value"] == pytest.approx(historical[4] / 5, abs=1e-3)
+    assert now[0]["value"] * 100 == pytest.approx(historical[3], abs=0.01)
 
 
 def test_short_run_says_why_it_has_no_tail_forecast(make_result):

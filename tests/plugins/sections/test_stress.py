@@ -55,7 +55,11 @@ def test_groups_are_those_of_the_limits_and_effects_stand_by_group(autumn):
     groups = {"up": {"assets": ["A"]}, "down": {"assets": ["B"]}}
     config = {"market": {"benchmark": "equal-weight"}, "limits": {"groups": groups}}
     result = dataclasses.replace(autumn, config=config)
-    by_group, _, shares = AttributionSection().build(result).tables
+    block = AttributionSection().build(result)
+    by_group, _, shares = block.tables
+    (effects,) = block.charts
+    drawn = [round(each["value"] * 100, 2) for each in effects.spec["data"]["values"]]
+    assert drawn == [number for row in by_group.rows for number in row[3:]]
     assert shares.rows == (("up", 50.0, 100.0), ("down", 25.0, 0.0))
     down, up, cash = by_group.rows
     assert (down[0], down[1:3]) == ("down", (25.0, 50.0))
@@ -72,4 +76,6 @@ def test_groups_are_those_of_the_limits_and_effects_stand_by_group(autumn):
 def test_without_groups_for_every_asset_there_is_no_attribution_by_group(autumn):
     config = {"market": {"benchmark": "equal-weight"}}
     result = dataclasses.replace(autumn, config=config)
-    assert len(AttributionSection().build(result).tables) == 1
+    block = AttributionSection().build(result)
+    assert len(block.tables) == 1
+    assert block.charts == ()
