@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from finstrat.cli.model_inputs import CardAsJson
-from finstrat.cli.models_named import named_scorer
+from finstrat.cli.models_named import card_file, named_scorer
 from finstrat.cli.state import State, print_json, print_table
 
 
@@ -21,7 +21,7 @@ def card(
     as_json: CardAsJson = False,
 ) -> None:
     """Show the card of a model: data, licence, cutoff, figures, limits, hashes."""
-    told = _card_file(Path(model))
+    told = card_file(Path(model))
     if told is None:
         scorer = named_scorer(ctx.ensure_object(State), model)
         told = {**scorer.card.model_dump(mode="json"), "fingerprint": scorer.fingerprint}
@@ -29,24 +29,6 @@ def card(
         print_json(told)
         return
     print_table(["", model], [(key, value) for key, value in _lines(told)])
-
-
-def _card_file(directory: Path) -> dict[str, Any] | None:
-    """The card that lies in a directory, as it stands there."""
-    import json
-
-    from finstrat.errors import DataError
-
-    path = directory / "card.json"
-    if not path.is_file():
-        return None
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read as JSON: {error}") from None
-    if not isinstance(told, dict):
-        raise DataError(f"{path}: expected an object with what is known of a model")
-    return told
 
 
 def _lines(told: dict[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,13 +16,15 @@ from finstrat.cli.model_inputs import (
     require_no_file,
 )
 from finstrat.cli.model_page import hand_over
-from finstrat.cli.models_named import named_scorer
+from finstrat.cli.models_named import learnt_task, named_scorer
 from finstrat.cli.run import progress_bars
 from finstrat.cli.state import State, print_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from finstrat.components import Scorer
-    from finstrat.models.answers import Answers
+    from finstrat.models.labelled import Task
     from finstrat.text.cache import ScoreCache
 
 
@@ -44,67 +46,114 @@ def evaluate(
     encoder: EncoderUnder = None,
     text: TextColumn = "text",
     label_column: LabelColumn = "label",
+    task: Annotated[
+        Literal["classification", "regression"] | None,
+        typer.Option(help="Whether labels are classes or numbers  [default: as MODEL learnt]"),
+    ] = None,
     label: LabelMeanings = None,
-    seed: Annotated[int, typer.Option(help="Of the texts drawn for intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the texts drawn for intervals.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json.")] = False,
 ) -> None:
-    """Judge a model: accuracy, macro-F1, calibration, by class, by slice, against another.
+    """Judge a model of classes or of numbers: measures, by slice, against another.
 
-    Intervals are bootstrapped over texts. Texts are cleaned as they are for scoring, copies count
-    once, and a text that the model was trained on is refused.
+    Classes: accuracy, macro-F1, calibration, confusion. Numbers: squared and absolute error, rank
+    correlation. Intervals are of 90 %, bootstrapped over texts. Texts are cleaned as they are for
+    scoring, copies count once, and a text that the model was trained on is refused.
     """
-    from finstrat.errors import DataError
-    from finstrat.models.answers import require_answerable
-    from finstrat.models.labelled import Columns, ordered_classes, read_texts
-    from finstrat.models.slices import slices_of
-    from finstrat.report.model import document_of, evaluation_json
+    from finstrat.errors import ConfigError, DataError
+    from finstrat.models.answers import require_answerable, require_number
+    from finstrat.models.labelled import Columns, read_texts
+    from finstrat.report.model import document_of
+    from finstrat.report.model_values import value_document_of
     from finstrat.text.cache import ScoreCache
 
     require_no_file(out)
     state = ctx.ensure_object(State)
+    asked = [model, *([] if against is None else [against])]
+    scorers = {name: named_scorer(state, name, encoder=encoder) for name in asked}
+    what = task or learnt_task(model)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
-    frame, counts = read_texts(data, task="classification", columns=columns)
+    if what == "regression" and columns.names:
+        raise ConfigError("--label names classes, and a regression's labels are numbers")
+    frame, counts = read_texts(data, task=what, columns=columns)
     frame = frame[frame["label"].notna()].reset_index(drop=True)
     if frame.empty:
         raise DataError(
             f"{data[0]}: no text has a label (column {label_column}); a model is judged by "
             "labelled texts, and --label-column says where the labels are"
         )
-    classes = ordered_classes(frame["label"])
-    asked = [model, *([] if against is None else [against])]
-    scorers = {name: named_scorer(state, name, encoder=encoder) for name in asked}
     for name, scorer in scorers.items():
-        require_answerable(scorer, frame, model=name, names=columns.names)
+        if what == "regression":
+            require_number(scorer, model=name)
+        else:
+            require_answerable(scorer, frame, model=name, names=columns.names)
         _require_unseen(name, list(frame["text"]))
-    answered: dict[str, Answers] = {}
     with ScoreCache(state.project().state / "scores.sqlite") as cache:
-        for name, scorer in scorers.items():
-            answered[name] = _answers(scorer, list(frame["text"]), classes, cache)
-    told = evaluation_json(
-        {name: scorer.card for name, scorer in scorers.items()},
-        answered,
-        list(frame["label"]),
-        classes=classes,
-        slices=slices_of(frame),
-        files=[each.name for each in data],
-        left_out=counts,
-        seed=seed,
-    )
-    hand_over(told, document_of, name="evaluation", out=out, as_json=as_json, show=_print)
+        told = _told(
+            scorers,
+            frame,
+            what,
+            cache,
+            files=[each.name for each in data],
+            left_out=counts,
+            seed=seed,
+        )
+    page = value_document_of if what == "regression" else document_of
+    hand_over(told, page, name="evaluation", out=out, as_json=as_json, show=_print)
 
 
-def _answers(
-    scorer: Scorer, texts: list[str], classes: tuple[str, ...], cache: ScoreCache
-) -> Answers:
-    from finstrat.models.answers import answers_of
+def _told(
+    scorers: dict[str, Scorer],
+    frame: pd.DataFrame,
+    task: Task,
+    cache: ScoreCache,
+    *,
+    files: list[str],
+    left_out: dict[str, int],
+    seed: int,
+) -> dict[str, Any]:
+    """What every scorer answers to the texts, judged by their labels."""
+    from functools import partial
 
+    from finstrat.models.answers import answers_of, values_of
+    from finstrat.models.labelled import ordered_classes
+    from finstrat.models.slices import slices_of
+    from finstrat.report.model import evaluation_json
+    from finstrat.report.model_values import value_evaluation_json
+
+    cards = {name: scorer.card for name, scorer in scorers.items()}
+    texts, labels = list(frame["text"]), frame["label"]
+    slices = slices_of(frame)
     with progress_bars() as progress:
-        return answers_of(
-            scorer,
-            texts,
+        shown = {name: partial(progress, f"scoring with {name}") for name in scorers}
+        if task == "regression":
+            said = {
+                name: values_of(scorer, texts, cache=cache, progress=shown[name])
+                for name, scorer in scorers.items()
+            }
+            return value_evaluation_json(
+                cards,
+                said,
+                labels.to_numpy(dtype="float64"),
+                slices=slices,
+                files=files,
+                left_out=left_out,
+                seed=seed,
+            )
+        classes = ordered_classes(labels)
+        answers = {
+            name: answers_of(scorer, texts, classes=classes, cache=cache, progress=shown[name])
+            for name, scorer in scorers.items()
+        }
+        return evaluation_json(
+            cards,
+            answers,
+            list(labels),
             classes=classes,
-            cache=cache,
-            progress=lambda done, total: progress(f"scoring with {scorer.name}", done, total),
+            slices=slices,
+            files=files,
+            left_out=left_out,
+            seed=seed,
         )
 
 
@@ -127,20 +176,20 @@ def _print(told: dict[str, Any]) -> None:
     for place, (label, _) in enumerate(first):
         figures = [told["models"][name]["figures"][place][1] for name in names]
         rows.append((label, *(f"{figure_text(each)}  {interval_text(each)}" for each in figures)))
-    title = f"{told['n']:,} texts: {', '.join(told['classes'])}"
+    of = ", ".join(told["classes"]) if "classes" in told else "numbers"
+    title = f"{told['n']:,} texts: {of}"
     print_table(["measure, 90 % interval", *names], rows, title=title)
     for kind, slices in told["models"][names[0]]["slices"].items():
+        measures = [label.lower() for label, _ in next(iter(slices.values()))]
         print_table(
-            [kind, "texts", "accuracy", "macro-F1"],
+            [kind, "texts", *measures],
             [
                 (value, f"{figures[0][1]['n']:,}", *(figure_text(each) for _, each in figures))
                 for value, figures in slices.items()
             ],
         )
     if told["comparison"]:
-        both = told["comparison"]
-        p = both["p"]["value"]
-        typer.echo(
-            f"{names[0]} alone is right about {both['only_first']:,} texts, {names[1]} alone about "
-            f"{both['only_second']:,}; McNemar's p {'–' if p is None else f'{p:.3g}'}"
-        )
+        from finstrat.report.model import compared as of_classes
+        from finstrat.report.model_values import compared as of_numbers
+
+        typer.echo((of_numbers if told["task"] == "regression" else of_classes)(told))

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from finstrat.cli.state import State
     from finstrat.components import Scorer
+    from finstrat.models.labelled import Task
+
+
+def card_file(directory: Path) -> dict[str, Any] | None:
+    """The card that lies in a directory, as it stands there."""
+    import json
+
+    from finstrat.errors import DataError
+
+    path = directory / "card.json"
+    if not path.is_file():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be read as JSON: {error}") from None
+    if not isinstance(told, dict):
+        raise DataError(f"{path}: expected an object with what is known of a model")
+    return told
+
+
+def learnt_task(name: str) -> Task:
+    """What the model in the directory of that name learnt: classes, unless its card says numbers.
+
+    Raises:
+        DataError: its card can't be read.
+    """
+    told = card_file(Path(name)) or {}
+    return "regression" if told.get("task") == "regression" else "classification"
 
 
 def named_scorer(state: State, name: str, *, encoder: Path | None = None) -> Scorer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.errors import DataError
+from finstrat.errors import ConfigError, DataError
 from finstrat.models.labelled import POLARITY, require_known
 from finstrat.text.scoring import score_documents
 
@@ -69,6 +69,32 @@ def require_answerable(
         ways.append(POLARITY)
     best = max(ways, key=lambda way: int(frame["label"].isin(way).sum()))
     require_known(frame, best, model=model, names=names)
+
+
+def require_number(scorer: Scorer, *, model: str) -> None:
+    """Refuse a scorer that states no tone or value, before it reads a text.
+
+    Raises:
+        ConfigError: it only tells classes.
+    """
+    if TONE not in scorer.outputs[-1:]:
+        raise ConfigError(
+            f"{model}: a model of {', '.join(scorer.outputs)}, which states no number; judge it by "
+            "labels that are classes"
+        )
+
+
+def values_of(
+    scorer: Scorer,
+    texts: Sequence[str],
+    *,
+    cache: ScoreCache | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float64]:
+    """The tone or value that `scorer` states of each of `texts`, `[D]`; NaN = unknown."""
+    scored = score_documents(scorer, texts, cache=cache, progress=progress)
+    last: NDArray[np.float64] = scored.values.double().numpy()[:, -1]  # noqa: PD011 - no table
+    return last
 
 
 def answers_of(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finstrat.models.answers import UNKNOWN
+from finstrat.models.intervals import drawn_figure, draws
+from finstrat.models.slices import FEWEST, in_order
 from finstrat.risk.conventions import known, unknown
 
 if TYPE_CHECKING:
@@ -22,11 +24,6 @@ if TYPE_CHECKING:
 
     from finstrat.models.answers import Answers
     from finstrat.risk.figure import Figure
-
-DRAWS = 1_000
-LEVEL = 0.90
-FEWEST = 20
-"""Texts below which a share says too little to be printed."""
 
 BINS = 10
 """Of the likeliest class's probability, each a tenth wide."""
@@ -90,14 +87,19 @@ def evaluate(
 ) -> Evaluation:
     """`answers` against the class codes `truth` `[D]`; `slices` name each text's part, by kind."""
     size = len(classes)
-    draws = _draws(len(truth), seed=seed)
+    picks = draws(len(truth), seed=seed)
     per_class: dict[str, Figures] = {}
     table = confusion(answers.codes, truth, size=size)
-    drawn = _confusions(answers.codes, truth, draws, size=size)
+    drawn = _confusions(answers.codes, truth, picks, size=size)
     for code, name in enumerate(classes):
         n = int((truth == code).sum())
         per_class[name] = tuple(
-            (label, _figure(f"classification.{key}", fn(table)[code], fn(drawn)[:, code], n, seed))
+            (
+                label,
+                drawn_figure(
+                    f"classification.{key}", fn(table)[code], fn(drawn)[:, code], n=n, seed=seed
+                ),
+            )
             for key, label, fn in (
                 ("precision", "Precision", _precision),
                 ("recall", "Recall", _recall),
@@ -106,7 +108,7 @@ def evaluate(
         )
     return Evaluation(
         classes=tuple(classes),
-        figures=(*_counted(table, drawn, len(truth), seed), *_stated(answers, truth, draws, seed)),
+        figures=(*_counted(table, drawn, len(truth), seed), *_stated(answers, truth, picks, seed)),
         confusion=table,
         by_class=per_class,
         slices={
@@ -127,14 +129,16 @@ def compare(first: Answers, second: Answers, truth: NDArray[np.int64], *, seed: 
     right, other = first.codes == truth, second.codes == truth
     ahead, behind = int((right & ~other).sum()), int((other & ~right).sum())
     gain = right.astype(float) - other
-    spread = gain[_draws(len(truth), seed=seed)].mean(axis=1)
+    spread = gain[draws(len(truth), seed=seed)].mean(axis=1)
     p = unknown("mcnemar.p", n=0, reason="the models are right about the same texts")
     if ahead + behind:
         p = known("mcnemar.p", float(binomtest(ahead, ahead + behind).pvalue), n=ahead + behind)
     return Comparison(
         only_first=ahead,
         only_second=behind,
-        difference=_figure("classification.difference", gain.mean(), spread, len(truth), seed),
+        difference=drawn_figure(
+            "classification.difference", gain.mean(), spread, n=len(truth), seed=seed
+        ),
         p=p,
     )
 
@@ -148,19 +152,14 @@ def confusion(
     return counts.reshape(size, size + 1)
 
 
-def _draws(n: int, *, seed: int) -> NDArray[np.int64]:
-    """`[DRAWS, n]` places of texts drawn anew."""
-    return np.random.default_rng(seed).integers(0, n, (DRAWS, n))
-
-
 def _confusions(
-    codes: NDArray[np.int64], truth: NDArray[np.int64], draws: NDArray[np.int64], *, size: int
+    codes: NDArray[np.int64], truth: NDArray[np.int64], picks: NDArray[np.int64], *, size: int
 ) -> NDArray[np.int64]:
     """`confusion` of each draw, `[DRAWS, K, K + 1]`."""
     cells = truth * (size + 1) + np.where(codes == UNKNOWN, size, codes)
     width = size * (size + 1)
-    counts = [np.bincount(cells[draw], minlength=width) for draw in draws]
-    return np.array(counts).reshape(len(draws), size, size + 1)
+    counts = [np.bincount(cells[draw], minlength=width) for draw in picks]
+    return np.array(counts).reshape(len(picks), size, size + 1)
 
 
 # Each of these takes confusions `[..., K, K + 1]`.
@@ -210,23 +209,26 @@ def _share(part: NDArray[np.generic], whole: NDArray[np.generic]) -> NDArray[np.
 def _counted(table: NDArray[np.int64], drawn: NDArray[np.int64], n: int, seed: int) -> Figures:
     """The measures that are made of counts alone."""
     return tuple(
-        (_LABELS[key], _figure(f"classification.{key}", float(fn(table)), fn(drawn), n, seed))
+        (
+            _LABELS[key],
+            drawn_figure(f"classification.{key}", float(fn(table)), fn(drawn), n=n, seed=seed),
+        )
         for key, fn in (("accuracy", _accuracy), ("macro-f1", _macro_f1), ("mcc", _mcc))
     )
 
 
 def _stated(
-    answers: Answers, truth: NDArray[np.int64], draws: NDArray[np.int64], seed: int
+    answers: Answers, truth: NDArray[np.int64], picks: NDArray[np.int64], seed: int
 ) -> Figures:
     """The measures of stated probabilities, over the texts that have some."""
     if answers.probabilities is None:
         return _unstated("the model states no probabilities")
     stated = ~np.isnan(answers.probabilities).any(axis=1)
     if stated.all():
-        chances, wanted, places = answers.probabilities, truth, draws
+        chances, wanted, places = answers.probabilities, truth, picks
     else:
         chances, wanted = answers.probabilities[stated], truth[stated]
-        places = _draws(len(wanted), seed=seed) if len(wanted) else draws[:, :0]
+        places = draws(len(wanted), seed=seed) if len(wanted) else picks[:, :0]
     if not len(wanted):
         return _unstated("no text has a probability")
     rows = np.arange(len(wanted))
@@ -243,7 +245,10 @@ def _stated(
         "ece": (_ece(sure, right), eces),
     }
     return tuple(
-        (_LABELS[key], _figure(f"classification.{key}", float(value), drawn, len(wanted), seed))
+        (
+            _LABELS[key],
+            drawn_figure(f"classification.{key}", float(value), drawn, n=len(wanted), seed=seed),
+        )
         for key, (value, drawn) in found.items()
     )
 
@@ -284,7 +289,7 @@ def _sliced(
 ) -> dict[str, Figures]:
     """Accuracy and macro-F1 of each value of a slice; null where there are fewer than `FEWEST`."""
     found: dict[str, Figures] = {}
-    for value in sorted({str(each) for each in values}, key=_place):
+    for value in in_order(values):
         rows = np.flatnonzero(values.astype(str) == value)
         codes, wanted = answers.codes[rows], truth[rows]
         if len(rows) < FEWEST:
@@ -294,22 +299,6 @@ def _sliced(
                 for key in ("accuracy", "macro-f1")
             )
             continue
-        drawn = _confusions(codes, wanted, _draws(len(rows), seed=seed), size=size)
+        drawn = _confusions(codes, wanted, draws(len(rows), seed=seed), size=size)
         found[value] = _counted(confusion(codes, wanted, size=size), drawn, len(rows), seed)[:2]
     return found
-
-
-def _place(value: str) -> tuple[int, str]:
-    """Where a part stands: by the number that it begins with, then by name."""
-    number = value.split(" ", 1)[0]
-    return (int(number) if number.isdigit() else -1, value)
-
-
-def _figure(convention: str, value: float, drawn: NDArray[np.float64], n: int, seed: int) -> Figure:
-    """A measure with the interval of its draws; null where it is no number."""
-    if np.isnan(value):
-        return unknown(convention, n=n, reason="nothing was answered, or nothing had that label")
-    drawn = drawn[~np.isnan(drawn)]
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    method = f"{LEVEL:.0%} bootstrap over texts, {DRAWS:,} draws, seed {seed}"
-    return known(convention, float(value), n=n, ci=(float(low), float(high)), method=method)

@@ -125,7 +125,7 @@ def checked_labels(
             return numbers(table, "label", where=where)
         except DataError as error:
             raise DataError(
-                f"{error}; a regression learns numbers: for names leave out --task regression"
+                f"{error}; labels of a regression are numbers; --task classification takes names"
             ) from None
     labels = given.map(_plain, na_action="ignore").astype(object)
     labels = labels.where(labels.notna(), None)
@@ -144,7 +144,7 @@ def checked_labels(
         named = " ".join(f"--label {label}=NAME" for label in few)
         raise DataError(
             f"{where}: the labels are numbers ({', '.join(few)}), which don't say what they mean; "
-            f"name them ({named}), or learn them as numbers by --task regression"
+            f"name them ({named}), or take them as numbers by --task regression"
         )
     return labels
 

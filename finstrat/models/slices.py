@@ -11,10 +11,17 @@ from finstrat.models.labelled import moments
 from finstrat.text.language import language
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
+FEWEST = 20
+"""Texts of a part below which a measure says too little to be printed."""
+
 MOST = 12
-"""Values of a slice that are told apart; rarer ones are "other"."""
+"""Values of a slice that are told apart; rarer ones are `REST`."""
+
+REST = "other"
 
 
 def slices_of(frame: pd.DataFrame) -> dict[str, list[str]]:
@@ -39,7 +46,17 @@ def slices_of(frame: pd.DataFrame) -> dict[str, list[str]]:
     return {kind: _common(values) for kind, values in found.items() if len(set(values)) > 1}
 
 
+def in_order(values: Iterable[object]) -> list[str]:
+    """The parts in `values`, each once: by the number they begin with, by name, "other" last."""
+    return sorted({str(each) for each in values}, key=_place)
+
+
+def _place(value: str) -> tuple[bool, int, str]:
+    number = value.split(" ", 1)[0]
+    return (value == REST, int(number) if number.isdigit() else -1, value)
+
+
 def _common(values: list[str]) -> list[str]:
     counts = {name: values.count(name) for name in set(values)}
     kept = sorted(counts, key=lambda name: (-counts[name], name))[:MOST]
-    return [each if each in kept else "other" for each in values]
+    return [each if each in kept else REST for each in values]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finstrat.models.evaluate import LEVEL
-from finstrat.models.intervals import LEAST, draws, mean_figure
+from finstrat.models.intervals import LEAST, LEVEL, draws, mean_figure
 from finstrat.models.judged import judged
 from finstrat.risk.conventions import known, unknown
 from finstrat.text.clean import clean

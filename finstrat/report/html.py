@@ -87,6 +87,9 @@ def number_text(value: float | None, unit: str) -> str:
         text = f"{value:,.0f}"
     elif unit == "probability":
         text = f"{value:.3f}"
+    elif unit in {"label", "label²"}:
+        # In whatever the labels are: small errors of small labels must be told apart.
+        text = f"{value:,.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3g}"
     elif unit == "basis points":
         text = f"{value:,.1f} bp"
     elif unit == "per year":

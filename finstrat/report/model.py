@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from finstrat.models.evaluate import Comparison, Evaluation, Figures
     from finstrat.text.card import ModelCard
 
+STANDING = "Measured on texts with labels; it says nothing of returns"
+"""The first line of an evaluation's page."""
+
 
 def evaluation_json(
     cards: Mapping[str, ModelCard],
@@ -42,6 +45,7 @@ def evaluation_json(
         first, second = answers.values()
         both = _comparison(compare(first, second, truth, seed=seed))
     return {
+        "task": "classification",
         "n": len(labels),
         "classes": list(classes),
         "files": list(files),
@@ -58,11 +62,11 @@ def evaluation_json(
 
 def _evaluation(found: Evaluation) -> dict[str, Any]:
     return {
-        "figures": _figures(found.figures),
+        "figures": told_figures(found.figures),
         "confusion": found.confusion.tolist(),
-        "by_class": {name: _figures(each) for name, each in found.by_class.items()},
+        "by_class": {name: told_figures(each) for name, each in found.by_class.items()},
         "slices": {
-            kind: {value: _figures(each) for value, each in values.items()}
+            kind: {value: told_figures(each) for value, each in values.items()}
             for kind, values in found.slices.items()
         },
         "reliability": [
@@ -81,33 +85,40 @@ def _comparison(both: Comparison) -> dict[str, Any]:
     }
 
 
-def _figures(figures: Figures) -> list[Any]:
+def told_figures(figures: Figures) -> list[Any]:
+    """Labels and figures as plain data."""
     return [[label, figure.to_dict()] for label, figure in figures]
+
+
+def compared(told: dict[str, Any]) -> str:
+    """The comparison in a sentence."""
+    first, second = told["order"]
+    both = told["comparison"]
+    p = both["p"]["value"]
+    why = f"; McNemar's p {p:.3g}." if p is not None else f": {both['p']['reason_if_null']}."
+    return (
+        f"{first} alone is right about {both['only_first']:,} texts, {second} alone about "
+        f"{both['only_second']:,}{why}"
+    )
 
 
 def document_of(told: dict[str, Any]) -> Document:
     """The page of what `evaluation_json` told."""
     names = told["order"]
     first = told["models"][names[0]]
-    headline = tuple((label, _figure(each)) for label, each in first["figures"])
+    headline = tuple((label, figure_of(each)) for label, each in first["figures"])
     sentences = [
         f"{told['n']:,} texts of {', '.join(told['files'])}; classes {', '.join(told['classes'])}.",
         "Intervals are of texts like these; texts that tell of one event make them too narrow.",
     ]
     if told["comparison"]:
-        both = told["comparison"]
-        p = both["p"]["value"]
-        sentences.append(
-            f"{names[0]} alone is right about {both['only_first']:,} texts, {names[1]} alone about "
-            f"{both['only_second']:,}"
-            + (f"; McNemar's p {p:.3g}." if p is not None else f": {both['p']['reason_if_null']}.")
-        )
+        sentences.append(compared(told))
     title = f"{headline[0][1].value or 0.0:.1%} of the texts answered right"
     return Document(
         kind="evaluation",
         name=" against ".join(names),
         kicker="Evaluation of a model",
-        standing="Measured on texts with labels; it says nothing of returns",
+        standing=STANDING,
         span={"start": "", "end": "", "texts": told["n"]},
         opening=Opening("inconclusive", title, tuple(sentences)),
         blocks=tuple(block for name in names for block in _blocks(name, told)),
@@ -123,7 +134,7 @@ def _blocks(name: str, told: dict[str, Any]) -> list[Block]:
     suffix = f" of {name}" if several else ""
     place = told["order"].index(name)
     card = model["card"]
-    figures = tuple((label, _figure(each)) for label, each in model["figures"])
+    figures = tuple((label, figure_of(each)) for label, each in model["figures"])
     counts = model["confusion"]
     return [
         Block(
@@ -147,31 +158,47 @@ def _blocks(name: str, told: dict[str, Any]) -> list[Block]:
             ),
             charts=(_reliability(model["reliability"]),) if model["reliability"] else (),
         ),
-        Block(
+        slices_block(
+            model["slices"],
             id=f"slices-{place}",
             title=f"By slice{suffix}",
-            text=() if model["slices"] else ("The texts have no parts to tell apart.",),
-            tables=tuple(
-                Table(
-                    f"By {kind}",
-                    (kind.capitalize(), "Texts", "Accuracy", "From", "To", "Macro-F1"),
-                    tuple(
-                        (
-                            value,
-                            each[0][1]["n"],
-                            each[0][1]["value"],
-                            *(each[0][1]["ci"] or (None, None)),
-                            each[1][1]["value"],
-                        )
-                        for value, each in values.items()
-                    ),
-                    note="A dash: too few texts." if _holes(values) else "",
-                )
-                for kind, values in model["slices"].items()
-            ),
+            columns=("Accuracy", "Macro-F1"),
         ),
         card_block(card, id=f"card-{place}", title=f"Model card{suffix}"),
     ]
+
+
+def slices_block(
+    slices: dict[str, dict[str, Any]],
+    *,
+    id: str,  # noqa: A002 - Block's own
+    title: str,
+    columns: tuple[str, str],
+) -> Block:
+    """Two measures of each part of the texts, the first with its interval."""
+    return Block(
+        id=id,
+        title=title,
+        text=() if slices else ("The texts have no parts to tell apart.",),
+        tables=tuple(
+            Table(
+                f"By {kind}",
+                (kind.capitalize(), "Texts", columns[0], "From", "To", columns[1]),
+                tuple(
+                    (
+                        value,
+                        each[0][1]["n"],
+                        each[0][1]["value"],
+                        *(each[0][1]["ci"] or (None, None)),
+                        each[1][1]["value"],
+                    )
+                    for value, each in values.items()
+                ),
+                note="A dash: too few texts." if _holes(values) else "",
+            )
+            for kind, values in slices.items()
+        ),
+    )
 
 
 def card_block(card: dict[str, Any], *, id: str, title: str) -> Block:  # noqa: A002 - Block's own
@@ -201,7 +228,8 @@ def _holes(values: dict[str, Any]) -> bool:
     return any(each[0][1]["value"] is None for each in values.values())
 
 
-def _figure(told: dict[str, Any]) -> Figure:
+def figure_of(told: dict[str, Any]) -> Figure:
+    """The figure that plain data tell."""
     ci = told["ci"]
     return Figure(
         **{

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from finstrat.models.intervals import LEAST
 from finstrat.report.block import Block, Table
 from finstrat.report.document import Document, Opening, Part, Passage
-from finstrat.report.model import card_block
-from finstrat.risk.figure import Figure
+from finstrat.report.model import card_block, figure_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -332,8 +331,8 @@ def _names(told: dict[str, Any]) -> Block:
             ),
         ),
         figures=(
-            ("Range of the score within a text", _figure(swaps["spread"])),
-            ("Swaps that change the answer", _figure(swaps["flips"])),
+            ("Range of the score within a text", figure_of(swaps["spread"])),
+            ("Swaps that change the answer", figure_of(swaps["flips"])),
         ),
         tables=(
             Table(
@@ -448,9 +447,3 @@ def _interval(figure: dict[str, Any], *, scale: float = 1.0) -> str:
 
 def _number(figure: dict[str, Any]) -> str:
     return "–" if figure["value"] is None else f"{figure['value']:.3f}"
-
-
-def _figure(told: dict[str, Any]) -> Figure:
-    ci = told["ci"]
-    reason = told["reason_if_null"] or ""
-    return Figure(**{**told, "ci": None if ci is None else tuple(ci), "reason_if_null": reason})

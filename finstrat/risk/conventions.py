@@ -359,6 +359,21 @@ CONVENTIONS: dict[str, Convention] = {
     "classification.ece": Convention(
         "fraction", "mean gap between confidence and share right, over ten bins of confidence"
     ),
+    "regression.rmse": Convention(
+        "label", "root of the mean squared distance of the stated number from the label"
+    ),
+    "regression.mae": Convention("label", "mean absolute distance of the number from the label"),
+    "regression.bias": Convention("label", "mean of the stated numbers less that of the labels"),
+    "regression.explained": Convention(
+        "ratio",
+        "1 less the squared errors over the squared distances of the labels from their mean",
+    ),
+    "regression.spearman": Convention(
+        "ratio", "Spearman's correlation of the ranks, ties averaged"
+    ),
+    "regression.difference": Convention(
+        "label²", "mean squared error of one model less another's on the same texts"
+    ),
     "deletion.comprehensiveness": Convention(
         "ratio", "mean fall of the output when the tokens that count most are deleted"
     ),

@@ -82,6 +82,53 @@ def test_trained_model_is_judged_by_its_directory_but_not_by_what_it_learnt(
     assert "head.safetensors" in card.json["files"]
 
 
+@pytest.fixture
+def hawkish(finstrat, shared_data, tmp_path):
+    """A model of how hawkish the Fed's sentences are, and others to judge it by."""
+    frame = pd.read_parquet(shared_data / "sentiment" / "fomc_stance.parquet")
+    frame = frame.drop_duplicates("text").sample(160, random_state=0)
+    frame["label"] = frame["label"].map({"dovish": -1.0, "neutral": 0.0, "hawkish": 1.0})
+    frame[:80].to_parquet(tmp_path / "learnt.parquet")
+    frame[80:].to_parquet(tmp_path / "judged.parquet")
+    (tmp_path / "about.toml").write_text(
+        'summary = "hawkish"\ntraining_data = ["Fed sentences"]\nlicence = "CC BY-NC 4.0"\n'
+    )
+    ended = finstrat(
+        *("model", "head", tmp_path / "learnt.parquet", "--task", "regression"),
+        *("--about", tmp_path / "about.toml", "--out", tmp_path / "hawkish"),
+    )
+    assert ended.code == 0, ended
+    return tmp_path / "hawkish"
+
+
+def test_model_of_numbers_is_judged_by_its_errors_against_another_with_a_page(
+    finstrat, refused, hawkish, tmp_path
+):
+    judged, out = tmp_path / "judged.parquet", tmp_path / "out"
+    call = ("model", "evaluate", hawkish, judged)
+    told = finstrat(*call, "--against", "lm-context", "--out", out, "--json").json
+    assert json.loads((out / "evaluation.json").read_text()) == told
+    assert told["n"] == 80
+    errors = {
+        name: dict(told["models"][name]["figures"])["Root mean squared error"]["value"]
+        for name in told["order"]
+    }
+    first, second = errors.values()
+    assert told["comparison"]["difference"]["value"] == pytest.approx(first**2 - second**2)
+    assert "year" in told["models"]["lm-context"]["slices"]
+    page = (out / "evaluation.html").read_text()
+    assert "Numbers that miss by" in page
+    shown = finstrat(*call, "--against", "lm-context")
+    assert "Rank correlation" in shown.out
+    assert "Mean squared error of" in shown.out
+    assert "among those it was trained on" in refused(
+        3, "model", "evaluate", hawkish, tmp_path / "learnt.parquet"
+    )
+    assert "name them" in refused(3, *call, "--task", "classification")
+    assert "--label names classes" in refused(2, *call, "--label", "0=neutral")
+    assert "states no number" in refused(2, *call, "--against", "minilm-embedding")
+
+
 def test_card_of_a_scorer_says_until_when_it_read(finstrat):
     ended = finstrat("model", "card", "lm-lexicon")
     assert ended.code == 0, ended
