@@ -137,7 +137,7 @@ class Desk:
             return
         # The answer and the key, which holds names and alpha, are of about one size.
         if len(self._chain.solved) * self._market.panel.shape[1] * 16 > above:
-            self._chain.solved.clear()
+            self._chain.forget()
 
     def _terms(self, engine: Engine | None) -> Execution:
         terms = self._plan.config.execution

@@ -52,15 +52,30 @@ class Fallback:
 
 
 @dataclass(frozen=True, eq=False)
+class Settled:
+    """The answers to all problems of one decision.
+
+    Attributes:
+        answers: session, columns of the panel that it is about, and the answer.
+        short_history: how often an eligible asset had too little history.
+    """
+
+    answers: list[tuple[int, NDArray[np.int64], Answer]]
+    short_history: int
+
+
+@dataclass(frozen=True, eq=False)
 class Chain:
     """An optimizer and what stands in for it, in order; "hold" comes last by itself.
 
-    `solved` remembers answers by problem, so that nothing is solved twice.
+    `solved` remembers answers by problem, so that nothing is solved twice; `latest` those to all
+    problems of the newest decision, by what poses them, so that nothing is posed twice in a row.
     """
 
     optimizer: Optimizer
     others: tuple[Optimizer | LastResort, ...] = ()
     solved: dict[bytes, Answer] = field(default_factory=dict)
+    latest: dict[bytes, Settled] = field(default_factory=dict)
 
     def answers(self, problems: Sequence[Problem]) -> list[Answer]:
         """The answer to each problem; an empty problem holds cash."""
@@ -77,6 +92,16 @@ class Chain:
             self.solved[key] if problem.assets else nothing
             for key, problem in zip(keys, problems, strict=True)
         ]
+
+    def remember(self, key: bytes, settled: Settled) -> None:
+        """Keep the answers of the newest decision alone."""
+        self.latest.clear()
+        self.latest[key] = settled
+
+    def forget(self) -> None:
+        """Drop every answer."""
+        self.solved.clear()
+        self.latest.clear()
 
     def _solve_many(self, problems: list[Problem]) -> list[Answer]:
         """All at once where every one has a solution, else each by itself."""

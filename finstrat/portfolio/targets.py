@@ -7,13 +7,14 @@ the date and the reason are kept.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg  # noqa: F401 - its BLAS has threads of its own, which are limited below
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from finstrat.errors import UnsolvedError
 from finstrat.portfolio.alpha import (
@@ -22,7 +23,7 @@ from finstrat.portfolio.alpha import (
     residual_volatility,
     skill,
 )
-from finstrat.portfolio.fallback import Answer, Fallback, nearest
+from finstrat.portfolio.fallback import Answer, Fallback, Settled, nearest
 from finstrat.portfolio.problem import Problem
 
 if TYPE_CHECKING:
@@ -101,9 +102,15 @@ def target_weights(
         sessions_per_year=sessions_per_year,
     )
     # Many small systems: threads would wait for one another far longer than they compute.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         desk.work(rows.tolist())
     return Targets(desk.weights, desk.short_history, tuple(desk.fallbacks))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries that have threads; to look them up takes longer than to solve a short span."""
+    return ThreadpoolController()
 
 
 def _declared(
@@ -189,11 +196,31 @@ class _Desk:
         if self.in_order:
             for t, last in steps:
                 posed = self.pose(t, last=last)
-                self.settle(posed, self.answers([posed])[0])
+                self.settle(posed.t, posed.columns, self.answers([posed])[0], posed.problem)
+            return
+        if self.chain is not None and self.constraints.plain:
+            settled = self.remembered(self.chain, steps)
+            self.short_history = settled.short_history
+            for t, columns, answer in settled.answers:
+                self.settle(t, columns, answer, None)
             return
         all_posed = [self.pose(t, last=last) for t, last in steps]
         for posed, answer in zip(all_posed, self.answers(all_posed), strict=True):
-            self.settle(posed, answer)
+            self.settle(posed.t, posed.columns, answer, posed.problem)
+
+    def remembered(self, chain: Chain, steps: list[tuple[int, int | None]]) -> Settled:
+        """The answers to all problems, from the decision before where that posed the same."""
+        poses = hashlib.sha256(repr(steps).encode())
+        decision = self.decision
+        for part in (decision.rebalance, decision.eligible, decision.alpha, decision.weights):
+            poses.update(b"-" if part is None else np.ascontiguousarray(part).tobytes() + b"+")
+        key = poses.digest()
+        if key not in chain.latest:
+            posed = [self.pose(t, last=last) for t, last in steps]
+            kept = zip(posed, self.answers(posed), strict=True)
+            answers = [(each.t, each.columns, answer) for each, answer in kept]
+            chain.remember(key, Settled(answers, self.short_history))
+        return chain.latest[key]
 
     def pose(self, t: int, *, last: int | None) -> _Posed:
         """The problem of session t; the rebalance before it was at `last`."""
@@ -237,20 +264,23 @@ class _Desk:
         assert own is not None
         return [Answer(own[each.t, each.columns], "the strategy") for each in posed]
 
-    def settle(self, posed: _Posed, answer: Answer) -> None:
-        """Write the weights of a session, scaled by its exposure and within all limits.
+    def settle(
+        self, t: int, columns: NDArray[np.int64], answer: Answer, problem: Problem | None
+    ) -> None:
+        """Write the weights of session t, scaled by its exposure and within all limits.
 
-        Where there are none, the row stays NaN: what is held is held on.
+        Where there are none, the row stays NaN: what is held is held on. A `problem` is needed
+        where limits aren't plain.
         """
-        t, reasons, used = posed.t, list(answer.reasons), answer.used
+        reasons, used = list(answer.reasons), answer.used
         if answer.weights is not None:
             where = f"{used} on {self.panel.times[t]}"
             try:
                 own = answer.weights * self.decision.exposure[t]
-                if len(own) and not self.constraints.plain and posed.problem.broken(own):
-                    own = nearest(own, posed.problem)
+                if len(own) and problem is not None and not self.constraints.plain:
+                    own = nearest(own, problem) if problem.broken(own) else own
                 full = np.zeros(self.panel.shape[1])
-                full[posed.columns] = own
+                full[columns] = own
                 self.weights[t] = self.constraints.check(full, self.panel.assets, where=where)
                 self.held = (t, self.weights[t])
             except UnsolvedError as error:
