@@ -180,7 +180,7 @@ def _print(told: dict[str, Any]) -> None:
     title = f"{told['n']:,} texts: {of}"
     print_table(["measure, 90 % interval", *names], rows, title=title)
     for kind, slices in told["models"][names[0]]["slices"].items():
-        measures = [label.lower() for label, _ in next(iter(slices.values()))]
+        measures = [label for label, _ in next(iter(slices.values()))]
         print_table(
             [kind, "texts", *measures],
             [

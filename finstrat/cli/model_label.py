@@ -59,6 +59,7 @@ def label(
     if encoder is not None:
         model_files(encoder)  # even where no text is left to read
     frame, _ = read_texts(data, task="classification")
+    labelled = int(frame["label"].notna().sum())
     frame = frame[frame["label"].isna()].reset_index(drop=True)
     texts = list(frame["text"])
     kept = _Answers.read(out, names)
@@ -79,6 +80,8 @@ def label(
         return
     told = ", ".join(f"{n} {name}" for name, n in counts.items())
     typer.echo(f"{shown_path(out)}: {told}; {queue.left:,} texts left")
+    if labelled:
+        typer.echo(f"{labelled:,} texts have a label in the files already", err=True)
 
 
 def _ask(queue: Queue, frame: pd.DataFrame, kept: _Answers) -> None:

@@ -231,9 +231,8 @@ def require_known(
     said = [f"--label {old}={new if new in classes else 'CLASS'}" for old, new in given.items()]
     shown = said[:_SHOWN] + ["…"] * (len(said) > _SHOWN)
     raise DataError(
-        f"{at['file']}: row {at['row']}: label {at['label']!r} is no class of {model}, which knows "
-        f"{', '.join(classes)}{did_you_mean(at['label'], classes)}; say what the labels mean: "
-        f"{' '.join(shown)}"
+        f"{at['file']}: row {at['row']}: label {at['label']!r} is no class of {model}; "
+        f"say what labels mean: {' '.join(shown)}{did_you_mean(at['label'], classes)}"
     )
 
 

@@ -161,8 +161,8 @@ def test_label_that_the_model_lacks_is_refused_with_its_row_before_a_text_is_sco
     )
     frame.to_csv(texts, index=False)
     told = refused(3, "model", "evaluate", "lm-lexicon", texts)
-    assert "texts.csv: row 1: label 'dovish' is no class of lm-lexicon, which knows" in told
-    assert "--label neutral=neutral --label dovish=CLASS --label hawkish=CLASS" in told
+    assert "texts.csv: row 1: label 'dovish' is no class of lm-lexicon; say what" in told
+    assert "--label neutral=neutral --label dovish=CLASS --label hawkish=CLASS; known: neg" in told
     more = (
         "--label",
         "neutral=neutral",
