@@ -162,28 +162,33 @@ def others(file: Path, texts: list[str]) -> Examples:
 
 
 def show(done: pd.DataFrame, choose: list[str]) -> None:
-    """Means over folds and seeds with both spreads, and what is missing to FinBERT."""
+    """Means over folds and seeds with both spreads; differences from `full` and from FinBERT."""
     ways = dict(iter(done.groupby("way", sort=False)))
     if choose:
         best = done[done["way"].isin(choose)].sort_values("validation", kind="stable")
         ways["chosen"] = best.groupby(["fold", "seed"]).last().reset_index()
-    print("way              folds seeds  accuracy  of folds  of seeds  macro-F1  ECE    learning")
+    print(
+        "way            folds seeds accuracy folds'  seeds'  macro-F1 ECE   less full, same folds"
+    )
     for name, part in ways.items():
         means = part.mean(numeric_only=True)
         accuracy = part.pivot_table(index="fold", columns="seed", values="accuracy")
         folds, seeds = accuracy.mean(axis=1).std(), accuracy.std(axis=1).mean()
         print(
-            f"{name:16} {accuracy.shape[0]:5} {accuracy.shape[1]:5}  {means['accuracy']:.3f}"
-            f"     ± {folds:.3f}   ± {seeds:.3f}   {means['macro_f1']:.3f}     {means['ece']:.3f}"
-            f"  {means['learning']:,.0f} ({means['share']:.2%}), {means['bytes'] / 1e6:.2f} MB,"
-            f" {means['cpu_s']:.0f} CPU s"
+            f"{name:14} {accuracy.shape[0]:5} {accuracy.shape[1]:5} {means['accuracy']:.3f}"
+            f"    ± {folds:.3f} ± {seeds:.3f} {means['macro_f1']:.3f}    {means['ece']:.3f}"
+            f" {less_full(done, part)}, {means['learning']:,.0f} learn ({means['share']:.2%}),"
+            f" {means['bytes'] / 1e6:.2f} MB, {means['cpu_s']:.0f} CPU s"
         )
         missing = [f"{means[key] - PUBLISHED[key]:+.3f} {key}" for key in PUBLISHED]
-        print(f"{'':16} against FinBERT's: {', '.join(missing)}")
+        print(f"{'':14} against FinBERT's: {', '.join(missing)}")
+
+
+def less_full(done: pd.DataFrame, part: pd.DataFrame) -> str:
+    """The accuracy less that of `full` on the same folds with the same seeds, and its error."""
     full = done[done["way"] == "full"].set_index(["fold", "seed"])["accuracy"]
-    lora = done[done["way"] == "lora"].set_index(["fold", "seed"])["accuracy"]
-    apart = (lora - full).dropna().groupby("fold").mean()
-    print(f"lora - full, same fold and seed: {apart.mean():+.4f} ± {apart.sem():.4f} (over folds)")
+    gaps = (part.set_index(["fold", "seed"])["accuracy"] - full).dropna().groupby("fold").mean()
+    return f"{gaps.mean():+.3f} ± {gaps.sem():.3f} ({len(gaps)})"
 
 
 if __name__ == "__main__":
