@@ -16,12 +16,12 @@ from finstrat.cli.model_inputs import (
     LabelKind,
     LabelMeanings,
     OtherEncoder,
+    TrainingFiles,
     checkpoints,
     pairs,
     work_directory,
 )
 from finstrat.cli.model_made import print_made
-from finstrat.cli.state import shown_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,10 @@ def tune(
     develop: Annotated[
         list[Path] | None,
         typer.Option(help="Validation files, where DATA is files: the model is chosen by them."),
+    ] = None,
+    evaluate: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files of the same form that the model is only measured on."),
     ] = None,
     encoder: OtherEncoder = None,
     method: Annotated[
@@ -87,19 +91,28 @@ def tune(
 
     from finstrat.errors import ConfigError
     from finstrat.models.cards import base_card, told_of_model
-    from finstrat.models.tuning import tuning_of
+    from finstrat.models.tuning import require_no_classes, tuning_of
     from finstrat.store import directory_written_whole
     from finstrat.toml_file import TomlFile
 
     told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     extra = pairs(setting or [], "--set")
+    if task == "regression":
+        require_no_classes(extra, "--set {}")
     given = {"method": method, "size": size, "epochs": epochs, "seed": seed}
     twice = sorted(set(extra) & set(given))
     if twice:
         raise ConfigError(f"--set {twice[0]}: it has an option of its own, --{twice[0]}")
     tuning = tuning_of({**given, **extra}).resolved(task)
     base = encoder or get_model_path()
-    wanted = _given(data, develop or [], base, task, pairs(label or [], "--label"))
+    wanted = _given(
+        data,
+        develop or [],
+        evaluate or [],
+        encoder=base,
+        task=task,
+        names=pairs(label or [], "--label"),
+    )
     lesson = wanted.lesson
     card = base_card(
         told, method=f"tune: {method}", encoder=base, frames=[wanted.frame], where=str(about)
@@ -116,9 +129,8 @@ def tune(
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", f"{out}.logs")
     with directory_written_whole(out, mark=_CARD) as directory:
         card = _trained(
-            lesson,
+            wanted,
             tuning,
-            parts=wanted.parts,
             told=card,
             directory=directory,
             work=work,
@@ -212,10 +224,9 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a setting
 
 
 def _trained(
-    lesson: Lesson,
+    given: _Given,
     tuning: Tuning,
     *,
-    parts: dict[str, Examples],
     told: dict[str, Any],
     directory: Path,
     work: Path,
@@ -231,6 +242,7 @@ def _trained(
     from finstrat.models.trained import file_hashes
     from finstrat.models.tune import judged, tune
 
+    lesson = given.lesson
     with checkpoints(work), Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task(f"fine-tuning ({tuning.method})")
         tuned = tune(
@@ -242,9 +254,13 @@ def _trained(
             progress=lambda done, steps: shown.update(bar, completed=done, total=steps),
         )
     card = {**told, **tuned.head.card}
-    if len(parts) > 1:
-        figures = {name: judged(directory, each, lesson) for name, each in parts.items()}
-        card["development"] = figures
+    figures = {
+        "development": given.develop if len(given.develop) > 1 else {},  # of one it is there
+        "evaluation": given.evaluate,
+    }
+    for key, parts in figures.items():
+        if parts:
+            card[key] = {name: judged(directory, each, lesson) for name, each in parts.items()}
     save_seen(directory, lesson.train.texts)
     card["files"] = file_hashes(directory)
     replace(tuned.head, card=card).save(directory)
@@ -253,23 +269,30 @@ def _trained(
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """What is to be learnt, its texts as they were read, and the validation by its files."""
+    """What is to be learnt, its texts as they were read, and what judges by the files' names."""
 
     lesson: Lesson
     frame: pd.DataFrame
-    parts: dict[str, Examples]
+    develop: dict[str, Examples]
+    evaluate: dict[str, Examples]
 
 
 def _given(
-    data: list[Path], develop: list[Path], encoder: Path, task: Task, names: dict[str, str]
+    data: list[Path],
+    develop: list[Path],
+    evaluate: list[Path],
+    *,
+    encoder: Path,
+    task: Task,
+    names: dict[str, str],
 ) -> _Given:
     """What the files hold.
 
     Raises:
-        DataError: a file can't be used.
+        DataError: a file can't be used, or a text is to be measured on that is learnt or chosen by.
     """
     from finstrat.errors import ConfigError, DataError
-    from finstrat.models.labelled import Columns, classes_of, read_texts
+    from finstrat.models.labelled import Columns, classes_of, require_apart
     from finstrat.models.tune import Lesson, joined
     from finstrat.models.value_heads import VALUE
 
@@ -284,52 +307,36 @@ def _given(
                 "wrote, with a validation part"
             )
         data, develop = [data[0] / _PARTS[0]], [data[0] / _PARTS[1]]
-    frame, _ = read_texts(data, task=task, columns=columns)
-    frame = frame[frame["label"].notna()]
-    if frame.empty:
-        raise DataError(f"{shown_path(data[0])}: no text with a label")
+    files = TrainingFiles.of(data, [*develop, *evaluate])
+    frame = files.training(columns, task)
     classes = (VALUE,) if task == "regression" else classes_of(list(frame["label"]))
-    parts = {}
-    for file in develop:
-        held, _ = read_texts([file], task=task, columns=columns)
-        held = held[held["label"].notna()]
-        if held.empty:
-            raise DataError(f"{shown_path(file)}: no text with a label to judge by")
-        parts[file.stem] = _examples(held, classes, task)
-    return _Given(
-        lesson=Lesson(
-            encoder=encoder,
-            train=_examples(frame, classes, task),
-            validation=joined(list(parts.values())) if parts else None,
-            classes=classes,
-            task=task,
-        ),
-        frame=frame,
-        parts=parts,
+    judged = {
+        name: _examples(each, classes, task)
+        for name, each in files.judging(columns, classes, task).items()
+    }
+    chosen = {file.stem: judged[file.stem] for file in develop}
+    lesson = Lesson(
+        encoder=encoder,
+        train=_examples(frame, classes, task),
+        validation=joined(list(chosen.values())) if chosen else None,
+        classes=classes,
+        task=task,
     )
+    measured = {file.stem: judged[file.stem] for file in evaluate}
+    known = [*lesson.train.texts, *(lesson.validation.texts if lesson.validation else [])]
+    for name, each in measured.items():
+        require_apart(known, each.texts, where=name)
+    return _Given(lesson, frame, chosen, measured)
 
 
 def _examples(frame: pd.DataFrame, classes: tuple[str, ...], task: Task) -> Examples:
-    """The rows of a frame.
-
-    Raises:
-        DataError: a label that isn't among `classes`.
-    """
+    """The rows of a frame, whose labels are among `classes`."""
     import numpy as np
 
-    from finstrat.errors import DataError, did_you_mean
     from finstrat.models.tune import Examples
 
     weights = frame["weight"].to_numpy(dtype=np.float64)
     if task == "regression":
         return Examples(tuple(frame["text"]), frame["label"].to_numpy(dtype=np.float64), weights)
-    strange = frame[~frame["label"].isin(classes)]
-    if len(strange):
-        at = strange.iloc[0]
-        hint = did_you_mean(at["label"], classes)
-        raise DataError(
-            f"{at['file']}: row {at['row']}: label {at['label']!r} isn't among those that are "
-            f"learnt: {', '.join(classes)}{hint}"
-        )
     numbers = np.array([classes.index(label) for label in frame["label"]], dtype=np.int64)
     return Examples(tuple(frame["text"]), numbers, weights)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from finstrat.errors import ConfigError, did_you_mean
 from finstrat.models.tune import tune
-from finstrat.models.tuning import GREATER, Tuning, tuning_of
+from finstrat.models.tuning import GREATER, Tuning, require_no_classes, tuning_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,8 @@ def space_of(file: TomlFile, tuning: Tuning, task: Task) -> Space:
         at = file.where((strange[0],)) if strange else file.shown_as
         raise ConfigError(f"{at}: expected one table [{TABLE}] with a setting a line")
     names = [each.name for each in fields(Tuning) if each.name not in _FIXED]
+    if task == "regression":
+        require_no_classes(table, f"{file.shown_as}: {TABLE}.{{}}")
     space: Space = {}
     for key, told in table.items():
         at = f"{file.where((TABLE, key))}: {TABLE}.{key}"

@@ -24,7 +24,7 @@ from finstrat.models.heads import Head, load_head
 from finstrat.models.machine_heads import MACHINES_KEY, MachineHead, load_machine_head
 from finstrat.text.adapter import ADAPTER_CONFIG
 from finstrat.text.card import ModelCard
-from finstrat.text.checkpoint import model_files
+from finstrat.text.checkpoint import checkpoint_digest, model_files
 from finstrat.text.clean import CLEAN_VERSION
 from finstrat.text.differentiable import head_on_encoder
 from finstrat.text.encode import DType, Encoder, encoder_fingerprint
@@ -177,14 +177,18 @@ def load_trained(
     Reads the head and the card; the encoder is loaded with the first text.
 
     Raises:
-        DataError: a file is missing or damaged.
+        DataError: a file is missing or damaged, or the encoder isn't the one of the training.
     """
     require_model(directory)
+    head = _head(directory)
     own = (directory / "config.json").is_file()
+    under = directory if own else encoder or get_model_path()
+    if not own:
+        _require_encoder_of(head, under, directory)
     return Trained(
         directory=directory,
-        encoder=directory if own else encoder or get_model_path(),
-        head=_head(directory),
+        encoder=under,
+        head=head,
         adapter=directory if (directory / ADAPTER_CONFIG).is_file() else None,
         device=torch.device(device),
         dtype=dtype,
@@ -208,7 +212,8 @@ def require_model(directory: Path) -> None:
         model_files(directory)
     raise DataError(
         f"{directory}: no card.json; expected a model that `finstrat model head`, `tune`, `few`, "
-        "`update` or `compress` wrote"
+        "`update` or `compress` wrote; of other models only sequence classifiers are read, by "
+        "`evaluate` and `explain`, and any is what a head can be trained on, by --encoder"
     )
 
 
@@ -220,6 +225,22 @@ def _head(directory: Path) -> Head | MachineHead:
         return load_head(directory)  # which says what is wrong
     machines = isinstance(card, dict) and MACHINES_KEY in card
     return load_machine_head(directory) if machines else load_head(directory)
+
+
+def _require_encoder_of(head: Head | MachineHead, encoder: Path, directory: Path) -> None:
+    """See that a head stands on the encoder whose vectors it learnt, where its card names one.
+
+    Vectors of another encoder, of the same length, would give answers that mean nothing.
+    """
+    told = head.card.get("encoder")
+    if not isinstance(told, dict) or "sha256" not in told:
+        return
+    if checkpoint_digest(encoder) != told["sha256"]:
+        raise DataError(
+            f"{directory}: trained on the encoder {told.get('name')} ({told['sha256'][:12]}…), and "
+            f"{encoder} holds another; name its directory, by --encoder or, of a scorer in a "
+            "backtest file, by `path`"
+        )
 
 
 def file_hashes(directory: Path) -> dict[str, Any]:

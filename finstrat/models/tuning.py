@@ -15,7 +15,7 @@ from finstrat.models.steps import Schedule  # noqa: TC001 - pydantic reads the a
 from finstrat.text.encode import DType  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from finstrat.models.labelled import Task
 
@@ -28,6 +28,8 @@ METRICS: dict[Task, tuple[str, ...]] = {
 """What a training can be judged by; the first by default."""
 GREATER = frozenset({"macro_f1", "accuracy", "spearman"})
 """Of which more is better."""
+_OF_CLASSES = frozenset({"class_weights", "label_smoothing"})
+"""What says nothing of numbers."""
 
 
 @dataclass(frozen=True)
@@ -150,3 +152,16 @@ def tuning_of(settings: Mapping[str, Any]) -> Tuning:
         first = error.errors()[0]
         where = first["loc"][0] if first["loc"] else "settings"
         raise ConfigError(f"{where} {first['input']!r}: {first['msg'].lower()}") from None
+
+
+def require_no_classes(settings: Iterable[str], where: str) -> None:
+    """See that no setting of classes is asked of a regression; `where` is told with its name in {}.
+
+    Raises:
+        ConfigError: one is.
+    """
+    told = sorted(_OF_CLASSES.intersection(settings))
+    if told:
+        raise ConfigError(
+            f"{where.format(told[0])}: of classes, and a regression has none; leave it out"
+        )

@@ -106,12 +106,16 @@ def train_value_head(
 
 
 def figures(said: Floats, truth: Floats) -> dict[str, float]:
-    """How far numbers `said` are from `truth`, both `[D]`, and whether they are in its order."""
+    """How far numbers `said` are from `truth`, both `[D]`, and whether they are in its order.
+
+    The rank correlation is 0 where either is all one number.
+    """
     errors = said - truth
+    ranked = np.ptp(said) and np.ptp(truth)
     return {
         "rmse": float(np.sqrt((errors**2).mean())),
         "mae": float(np.abs(errors).mean()),
-        "spearman": float(spearmanr(said, truth).statistic) if np.ptp(said) else 0.0,
+        "spearman": float(spearmanr(said, truth).statistic) if ranked else 0.0,
     }
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _READ_BY_LOADING = ("*.safetensors", "*.json", "*.txt", "*.model")
+_CARD = "card.json"  # of which loading knows nothing
 
 
 class Pretrained(Component.Config):
@@ -99,7 +100,9 @@ def checkpoint_digest(path: Path) -> str:
     if path.is_file():
         return file_digest(path)
     model_files(path)
-    files = sorted(file for pattern in _READ_BY_LOADING for file in path.glob(pattern))
+    files = sorted(
+        file for pattern in _READ_BY_LOADING for file in path.glob(pattern) if file.name != _CARD
+    )
     parts = [f"{file.name} {file_digest(file)}" for file in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

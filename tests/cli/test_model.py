@@ -39,9 +39,11 @@ def test_tune_writes_adapter_head_and_a_card_that_agrees_with_them(finstrat, sam
     pytest.importorskip("peft")
     pytest.importorskip("accelerate")
     (sample / "unseen.csv").write_text("text,label\nCosts fell.,positive\nCosts rose.,negative")
+    (sample / "others.csv").write_text("text,label\nIt is a list.,neutral\n")
     ended = finstrat(
         *arguments("tune", sample),
         *("--develop", sample / "unseen.csv", "--epochs", 1, "--size", 2),
+        *("--evaluate", sample / "others.csv"),
     )
     assert ended.code == 0, ended
     card = ended.json
@@ -49,6 +51,7 @@ def test_tune_writes_adapter_head_and_a_card_that_agrees_with_them(finstrat, sam
     assert stored == {**card, "classes": ["negative", "neutral", "positive"]}
     assert card["training"]["texts"] == 15  # the repeated row counts once
     assert card["development"]["validation"]["n"] == 2
+    assert card["evaluation"]["others"]["n"] == 1
     assert [each.name for each in sample.glob(".out*")] == []
     assert set(card["files"]) == {"adapter_model.safetensors", "head.safetensors"}
     assert card["training_cutoff"] == "2026-01-01"

@@ -83,6 +83,12 @@ def test_space_that_is_wrong_is_refused_by_its_line(line, said):
     assert str(error.value).startswith("space.toml:2")
 
 
+def test_space_of_classes_is_refused_in_a_regression():
+    file = TomlFile.parse("[search]\nlabel_smoothing = [0.0, 0.1]\n", shown_as="space.toml")
+    with pytest.raises(ConfigError, match=r"space.toml: search.label_smoothing: of classes"):
+        space_of(file, TUNING, "regression")
+
+
 def test_usual_space_leaves_out_what_is_given():
     assert "size" in usual_space(TUNING, fixed=set())
     assert "warmup" not in usual_space(TUNING, fixed={"warmup"})

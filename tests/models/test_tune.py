@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from finstrat.errors import ConfigError, DataError
 from finstrat.models.trained import load_trained
 from finstrat.models.tune import Examples, Lesson, tune
-from finstrat.models.tuning import Tuning, tuning_of
+from finstrat.models.tuning import Tuning, require_no_classes, tuning_of
 
 pytest.importorskip("peft")
 pytest.importorskip("accelerate")
@@ -106,3 +106,5 @@ def test_setting_that_is_misspelt_or_out_of_range_is_refused():
         Tuning(dropout=1.5).resolved("classification")
     with pytest.raises(ConfigError, match='metric "rmse"'):
         Tuning(metric="rmse").resolved("classification")
+    with pytest.raises(ConfigError, match="--set class_weights: of classes"):
+        require_no_classes({"epochs": 2, "class_weights": "balanced"}, "--set {}")

@@ -60,6 +60,7 @@ def test_digest_changes_with_any_file_that_is_read_and_no_other(classifier_direc
     first = checkpoint_digest(directory)
     assert first == checkpoint_digest(classifier_directory)
     (directory / "README.md").write_text("about")
+    (directory / "card.json").write_text("{}")
     assert checkpoint_digest(directory) == first
     (directory / "config.json").write_text((directory / "config.json").read_text() + "\n")
     assert checkpoint_digest(directory) != first

@@ -2,10 +2,12 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 import torch
 from typer.testing import CliRunner
 
 from finstrat.cli import app
+from finstrat.errors import DataError
 from finstrat.models.heads import load_head
 
 ABOUT = """
@@ -35,6 +37,8 @@ def test_head_for_another_encoder_is_read_by_encoder_head(tmp_path, classifier_d
     assert ended.exit_code == 0, ended.output
     assert json.loads(ended.stdout)["cross_validation"]["accuracy"] == 1.0
     assert load_head(tmp_path / "head").weight.shape == (3, 384)
+    with pytest.raises(DataError, match="trained on the encoder classifier"):
+        EncoderHead({"head": tmp_path / "head"})  # MiniLM, with vectors of the same length
     scorer = EncoderHead({"head": tmp_path / "head", "path": classifier_directory})
     assert scorer.score(["Profit rose to 50 million.", "The loss widened."])[
         :, -1
