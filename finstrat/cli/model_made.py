@@ -66,6 +66,6 @@ def _number(value: float | None) -> str:
 def _next(card: dict[str, Any], out: Path, data: list[Path]) -> str:
     made = shlex.quote(shown_path(out))
     test = data[0] / "test.parquet"
-    if card.get("task") != "regression" and test.is_file():
+    if test.is_file():
         return f"finstrat model evaluate {made} {shlex.quote(shown_path(test))}"
     return f"finstrat model card {made}"

@@ -84,7 +84,13 @@ CASES = [
         for verb in ("prepare", "tune", "head")
     ),
     *(
-        case(verb, "a regression learns numbers", "--task", "regression", name="words as numbers")
+        case(
+            verb,
+            "labels of a regression are numbers",
+            "--task",
+            "regression",
+            name="words as numbers",
+        )
         for verb in ("prepare", "tune", "head")
     ),
     *(case(verb, "positve", data="unknown.csv") for verb in ("update", "compress", "evaluate")),
@@ -131,6 +137,18 @@ CASES = [
     ),
     case("label", "card.json", "--model", "hollow", data="notes.csv", name="model hollow"),
     *(
+        case(verb, "only sequence classifiers are read, by", model="classifier", name="classifier")
+        for verb in ("update", "compress")
+    ),
+    *(
+        case(verb, told, model=given, name=given)
+        for verb in ("evaluate", "explain")
+        for given, told in (
+            ("one_label", "names of two or more classes"),
+            ("several_labels", "a single right class a text"),
+        )
+    ),
+    *(
         case(verb, "is there already", "--out", "taken", name="taken directory")
         for verb in TEXTS
         if verb not in ("label", "evaluate", "explain")
@@ -165,6 +183,15 @@ def given(tmp_path_factory, finstrat):
     told = {**config, "auto_map": {"AutoModel": "modeling_mine.Mine"}}
     (folder / "remote" / "config.json").write_text(json.dumps(told))
     (folder / "remote" / "modeling_mine.py").write_text("raise SystemExit('this ran')")
+    kinds = {
+        "classifier": {},
+        "one_label": {"id2label": {"0": "value"}},
+        "several_labels": {"problem_type": "multi_label_classification"},
+    }
+    for name, more in kinds.items():
+        shutil.copytree(get_model_path(), folder / name)
+        told = {**config, "architectures": ["BertForSequenceClassification"], **more}
+        (folder / name / "config.json").write_text(json.dumps(told))
     made = finstrat(
         *("model", "head", folder / "good.csv", "--about", folder / "about.toml"),
         *("--out", folder / "model"),
