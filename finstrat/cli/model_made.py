@@ -44,7 +44,7 @@ def print_made(card: dict[str, Any], out: Path, *, data: list[Path], as_json: bo
     files = [*card["files"], "card.json"]
     cutoff = card["training_cutoff"] or "unknown"
     typer.echo(f"{shown_path(out)}: {', '.join(files)}; training cutoff {cutoff}")
-    typer.echo(f"next: {_next(card, out, data)}")
+    typer.echo(f"next: {_next(out, data)}")
 
 
 def _judged(card: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -63,7 +63,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _next(card: dict[str, Any], out: Path, data: list[Path]) -> str:
+def _next(out: Path, data: list[Path]) -> str:
     made = shlex.quote(shown_path(out))
     test = data[0] / "test.parquet"
     if test.is_file():
