@@ -21,6 +21,12 @@ def export(
     tolerance: Annotated[
         float, typer.Option(help="Largest difference of a probability from the model's in fp32.")
     ] = 1e-4,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Round to int8 products: smaller and faster than fp32.")
+    ] = False,
+    changed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of answers that --int8 may change.")
+    ] = 0.03,
     text: TextColumn = "text",
     label_column: LabelColumn = "label",
     label: LabelMeanings = None,
@@ -36,7 +42,13 @@ def export(
 
     from finstrat.models.compared import comparison, measured, timed
     from finstrat.models.compress import require_compressible
-    from finstrat.models.export import ONNX, Exported, require_equal
+    from finstrat.models.export import (
+        ONNX,
+        Exported,
+        require_equal,
+        require_same_answers,
+        round_to_int8,
+    )
     from finstrat.models.export import export as exported_to
     from finstrat.models.labelled import Columns
     from finstrat.models.trained import load_trained
@@ -55,11 +67,18 @@ def export(
         exported_to(exact, directory)
         served = Exported.load(directory)
         gap = require_equal(exact, served, lines, tolerance=tolerance)
+        rounding: dict[str, float] = {}
+        if int8:
+            round_to_int8(directory)
+            served = Exported.load(directory)
+            share = require_same_answers(exact, served, lines, changed=changed)
+            rounding = {"answers_changed_by_int8": share}
         after = timed(served.probabilities, lines, truth, files=[directory / ONNX])
         told = {
             "of": given.fingerprint,
             "texts_cut": int(served.cut(lines).sum()),
             "largest_difference_in_fp32": gap,
+            **rounding,
             **comparison(measured(given, lines, truth), after),
         }
         card = {key: value for key, value in given.head.card.items() if key not in MEASURES}
@@ -77,8 +96,9 @@ def export(
     if as_json:
         print_json(told)
         return
-    print_comparison(told, title="ONNX")
+    print_comparison(told, title="ONNX, int8" if int8 else "ONNX")
     typer.echo(
-        f"{shown_path(out / ONNX)}: within {gap:.1g} of the model in fp32; "
+        f"{shown_path(out / ONNX)}: within {gap:.1g} of the model in fp32"
+        f"{' before it was rounded' if int8 else ''}; "
         f"{told['texts_cut']:,} texts were longer than its input and cut"
     )

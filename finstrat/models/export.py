@@ -3,7 +3,9 @@
 The file takes tokens and their mask, `[texts, tokens]` int64, and gives probabilities, `[texts, K]`
 float32: the encoder, the mean over a text's own tokens, unit length, and the head. `tokenizer.json`
 beside it cuts and pads as the model does. It doesn't window: of a text longer than the model's
-input, only the beginning is read. Format: https://onnx.ai/onnx/intro
+input, only the beginning is read. A file of int8 is made of the exact one, by onnxruntime.
+Formats: https://onnx.ai/onnx/intro and
+https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from finstrat.models.trained import Trained
 
-ONNX, _TOKENIZER = "model.onnx", "tokenizer.json"
+ONNX, _ROUNDED, _TOKENIZER = "model.onnx", "rounded.onnx", "tokenizer.json"
 INPUTS, OUTPUT = ("input_ids", "attention_mask"), "probabilities"
 _LARGEST = 2_000_000_000
 """Bytes that one file of protobuf can hold."""
@@ -111,6 +113,25 @@ def export(model: Trained, directory: Path) -> None:
     tokenizer.save(str(directory / _TOKENIZER))
 
 
+def round_to_int8(directory: Path) -> None:
+    """Make `model.onnx` in `directory` one of int8 products: dynamic quantization.
+
+    Matrices are rounded once, with a scale a column, embeddings with one scale; what they are
+    multiplied by is rounded at each call.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    root, silence = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silence)  # onnxruntime tells the root of steps that it would have liked
+    try:
+        quantize_dynamic(
+            directory / ONNX, directory / _ROUNDED, weight_type=QuantType.QInt8, per_channel=True
+        )
+    finally:
+        root.removeHandler(silence)
+    (directory / _ROUNDED).replace(directory / ONNX)
+
+
 @dataclass(frozen=True, eq=False)
 class Exported:
     """What lies in a directory of `export`, run by onnxruntime on one core.
@@ -172,9 +193,7 @@ def require_equal(
     Raises:
         DataError: it is above `tolerance`, or no text fits.
     """
-    fitting = [text for text, cut in zip(texts, exported.cut(texts), strict=True) if not cut]
-    if not fitting:
-        raise DataError("no text fits the model's input; give shorter ones to check the export by")
+    fitting = _fitting(exported, texts)
     gaps = np.abs(exported.probabilities(fitting) - model.probabilities(fitting).numpy())
     worst = int(gaps.max(axis=1).argmax())
     gap = float(gaps[worst].max())
@@ -184,3 +203,30 @@ def require_equal(
             f"{tolerance:g}, of the text {fitting[worst][:60]!r}; nothing was written"
         )
     return gap
+
+
+def require_same_answers(
+    model: Trained, rounded: Exported, texts: Sequence[str], *, changed: float
+) -> float:
+    """The share of answers of `rounded` that aren't `model`'s, over the `texts` that fit its input.
+
+    Raises:
+        DataError: it is above `changed`, or no text fits.
+    """
+    fitting = _fitting(rounded, texts)
+    said, exact = rounded.probabilities(fitting), model.probabilities(fitting).numpy()
+    other = said.argmax(axis=1) != exact.argmax(axis=1)
+    if not other.mean() <= changed:
+        raise DataError(
+            f"rounding to int8 changes {other.sum()} of {len(fitting)} answers, more than the "
+            f"share --changed {changed:g}, like that to {fitting[int(other.argmax())][:60]!r}; "
+            "nothing was written: leave --int8 out"
+        )
+    return float(other.mean())
+
+
+def _fitting(exported: Exported, texts: Sequence[str]) -> list[str]:
+    fitting = [text for text, cut in zip(texts, exported.cut(texts), strict=True) if not cut]
+    if not fitting:
+        raise DataError("no text fits the model's input; give shorter ones to check the export by")
+    return fitting

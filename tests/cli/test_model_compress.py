@@ -59,6 +59,23 @@ def test_an_export_is_measured_and_keeps_the_card(finstrat, folder):
 
 
 @pytest.mark.slow
+def test_an_export_to_int8_is_a_quarter_of_the_size_and_says_what_it_changed(finstrat, folder):
+    out = folder / "rounded"
+    ended = finstrat(
+        *("model", "export", folder / "head", "--data", folder / "judge.parquet"),
+        *("--out", out, "--int8", "--changed", 0.1, "--json"),
+    )
+    assert ended.code == 0, ended
+    told = ended.json
+    assert 0 <= told["answers_changed_by_int8"] <= 0.1
+    assert told["largest_difference_in_fp32"] < 1e-5 < told["largest_difference"]
+    assert told["after"]["bytes"] < told["before"]["bytes"] / 3
+    assert sorted(each.name for each in out.iterdir()) == [
+        "card.json", "model.onnx", "tokenizer.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
 def test_an_export_that_differs_leaves_nothing(refused, folder):
     told = refused(
         3, "model", "export", folder / "head", "--data", folder / "judge.parquet",

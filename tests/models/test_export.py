@@ -1,5 +1,7 @@
 """An exported file says what the model says, alone or padded, or isn't written."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,13 @@ from transformers import BertConfig, BertModel
 
 from finstrat.errors import DataError
 from finstrat.models.compress import Settings, compress, save_head
-from finstrat.models.export import Exported, export, require_equal
+from finstrat.models.export import (
+    Exported,
+    export,
+    require_equal,
+    require_same_answers,
+    round_to_int8,
+)
 from finstrat.models.heads import Head
 from finstrat.models.scratch import trained_tokenizer
 from finstrat.models.trained import load_trained
@@ -32,10 +40,15 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(model, tmp_path_factory):
+def directory(model, tmp_path_factory):
     directory = tmp_path_factory.mktemp("exported")
     export(model, directory)
     assert sorted(each.name for each in directory.iterdir()) == ["model.onnx", "tokenizer.json"]
+    return directory
+
+
+@pytest.fixture(scope="module")
+def exported(directory):
     return Exported.load(directory)
 
 
@@ -69,3 +82,25 @@ def test_a_file_that_says_something_else_is_refused(model, exported):
     other.head.bias[0] += 1
     with pytest.raises(DataError, match="moves a probability"):
         require_equal(other, exported, TEXTS, tolerance=1e-4)
+
+
+def test_a_rounded_file_is_smaller_and_judged_by_its_answers(
+    model, directory, exported, tmp_path, capfd
+):
+    shutil.copytree(directory, tmp_path / "int8")
+    round_to_int8(tmp_path / "int8")
+    assert capfd.readouterr().err == ""
+    sizes = [(each / "model.onnx").stat().st_size for each in (directory, tmp_path / "int8")]
+    assert sizes[1] < sizes[0]
+    rounded = Exported.load(tmp_path / "int8")
+    gap = np.abs(rounded.probabilities(TEXTS) - exported.probabilities(TEXTS)).max()
+    assert 1e-6 < gap < 0.2
+    assert require_same_answers(model, exported, TEXTS, changed=0.0) == 0.0
+
+
+def test_more_changed_answers_than_were_asked_for_are_refused(model, exported):
+    other = load_trained(model.directory, dtype="fp32")
+    order = other.probabilities(TEXTS)[0].argsort()
+    other.head.bias[order[0]] += 100  # now every answer is another
+    with pytest.raises(DataError, match=r"changes 1\d of 15 answers"):
+        require_same_answers(other, exported, TEXTS, changed=0.5)
