@@ -26,7 +26,7 @@ def export(
     ] = False,
     changed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of answers that --int8 may change.")
-    ] = 0.03,
+    ] = 0.05,
     text: TextColumn = "text",
     label_column: LabelColumn = "label",
     label: LabelMeanings = None,
