@@ -43,6 +43,8 @@ def latest(parts: Sequence[Cutoff]) -> Cutoff:
 def encoder_cutoff(directory: Path) -> Cutoff | None:
     """What the card beside an encoder says, or what is known of MiniLM; None without a card.
 
+    A card that says nothing of it leaves it unknown.
+
     Raises:
         DataError: the card can't be read.
     """
@@ -51,10 +53,10 @@ def encoder_cutoff(directory: Path) -> Cutoff | None:
         return MINILM if directory.resolve() == get_model_path().resolve() else None
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        given = told["training_cutoff"]
+        given = told.get("training_cutoff")
+        reason = told.get("cutoff_reason", "not stated by its card")
         return Cutoff(
-            dt.date.fromisoformat(given) if given else None,
-            f"the encoder under it: {told['cutoff_reason']}",
+            dt.date.fromisoformat(given) if given else None, f"the encoder under it: {reason}"
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path}: expected the card of an encoder: {error!r}") from error
