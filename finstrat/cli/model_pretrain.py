@@ -145,11 +145,13 @@ def _show(card: dict[str, Any]) -> None:
             (name, *(f"{done[at][name]:.3f}" for at in _TIMES))
             for name in ("alignment", "uniformity")
         ]
-    for name in ("accuracy", "macro_f1") if "probe" in card else ():
+    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        if "probe" not in card:
+            continue
         found = (card["probe"][at] for at in _TIMES)
         rows.append(
             (
-                f"probe: {name.replace('_', ' ')}",
+                f"probe: {title}",
                 *(f"{each[name]:.4f}" if each else "" for each in found),
             )
         )
