@@ -36,7 +36,10 @@ def print_made(card: dict[str, Any], out: Path, *, data: list[Path], as_json: bo
         (name, f"{each['n']:,}", *(_number(each.get(key)) for key in columns))
         for name, each in judged.items()
     ]
-    told = f"{card['method']}, learnt from {card['texts']:,} texts"
+    unlabelled = card.get("training", {}).get("unlabelled", 0)
+    told = f"{card['method']}, learnt from {card['texts'] - unlabelled:,} texts"
+    if unlabelled:
+        told += f"; {unlabelled:,} more without a label"
     if rows:
         print_table(["judged on", "texts", *(_FIGURES[key] for key in columns)], rows, title=told)
     else:
