@@ -213,12 +213,16 @@ def _exchange(first: Path, second: Path) -> bool:
     return bool(rename(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
 
 
-def require_replaceable(path: Path, *, mark: str) -> None:
+def require_replaceable(path: Path, *, mark: str, made_of: Path | None = None) -> None:
     """See that `directory_written_whole` will be able to write there; ask it before long work.
 
+    `made_of` is the directory that the new one is made of, if there is one, and stays.
+
     Raises:
-        DataError: something else is at `path`.
+        DataError: something else is at `path`, or what the new directory is made of.
     """
+    if made_of is not None and path.resolve() == made_of.resolve():
+        raise DataError(f"{path}: would replace what it is made of; choose another name")
     if path.exists() and not (path / mark).is_file() and not _is_empty(path):
         raise DataError(f"{path}: is there already and holds no {mark}; choose another name")
 

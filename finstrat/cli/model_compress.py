@@ -71,7 +71,7 @@ def compress(
     from finstrat.models.trained import file_hashes, load_trained
     from finstrat.store import directory_written_whole, require_replaceable
 
-    require_replaceable(out, mark=CARD)
+    require_replaceable(out, mark=CARD, made_of=model)
     settings = Settings(method=method, share=share, layers=layers, epochs=epochs, seed=seed)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     given = load_trained(model, encoder=encoder)

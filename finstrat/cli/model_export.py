@@ -42,6 +42,7 @@ def export(
 
     from finstrat.models.compared import comparison, measured, timed
     from finstrat.models.compress import require_compressible
+    from finstrat.models.cutoff import CARD
     from finstrat.models.export import (
         ONNX,
         Exported,
@@ -52,16 +53,17 @@ def export(
     from finstrat.models.export import export as exported_to
     from finstrat.models.labelled import Columns
     from finstrat.models.trained import load_trained
-    from finstrat.store import directory_written_whole
+    from finstrat.store import directory_written_whole, require_replaceable
     from finstrat.text.checkpoint import file_digest
 
+    require_replaceable(out, mark=CARD, made_of=model)
     given = load_trained(model, encoder=encoder)
     require_compressible(given)
     columns = Columns(text, label_column, pairs(label or [], "--label"))
     lines, truth = judging_texts(given, data, columns)
     exact = load_trained(model, encoder=encoder, dtype="fp32")
     with (
-        directory_written_whole(out, mark="card.json") as directory,
+        directory_written_whole(out, mark=CARD) as directory,
         Console(stderr=True).status("exporting and checking"),
     ):
         exported_to(exact, directory)

@@ -83,7 +83,7 @@ def few(
         rounds=rounds,
         seed=seed,
     )
-    require_replaceable(out, mark=CARD)
+    require_replaceable(out, mark=CARD, made_of=encoder)
     start = encoder or get_model_path()
     told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     known = _labelled(data)

@@ -72,14 +72,16 @@ def head(
 
     from finstrat.errors import ConfigError
     from finstrat.models.cards import base_card, told_of_model
+    from finstrat.models.cutoff import CARD
     from finstrat.models.labelled import Columns, classes_of, require_apart
     from finstrat.models.seen import save_seen
     from finstrat.models.trained import file_hashes
     from finstrat.models.value_heads import VALUE
-    from finstrat.store import directory_written_whole
+    from finstrat.store import directory_written_whole, require_replaceable
     from finstrat.text.encode import Encoder
     from finstrat.toml_file import TomlFile
 
+    require_replaceable(out, mark=CARD, made_of=encoder)
     linear = {"classification": "logistic", "regression": "ridge"}
     chosen = family or linear[task]
     if chosen in linear.values() and chosen != linear[task]:
@@ -98,7 +100,7 @@ def head(
     card = base_card(told, method=f"head: {chosen}", encoder=base, frames=[known], where=str(about))
     reader = Encoder(base, dtype="fp32")
     vectors = reader.encode(list(known["text"])).vectors
-    with directory_written_whole(out, mark="card.json") as directory:
+    with directory_written_whole(out, mark=CARD) as directory:
         trained = _trained(
             vectors,
             list(known["label"]),

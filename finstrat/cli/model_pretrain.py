@@ -98,7 +98,7 @@ def pretrain(
         checkpoint=checkpoint,
         seed=seed,
     )
-    require_replaceable(out, mark=CARD)
+    require_replaceable(out, mark=CARD, made_of=encoder)
     start = encoder or get_model_path()
     judge = read_probe(probe, label_column=label_column) if probe else None
     corpus = read_corpus(data, text=text, by=by, share=held_out, seed=seed)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from finstrat.models.tuning import Tuning
 
 _PARTS = ("train.parquet", "validation.parquet")
-_CARD = "card.json"
 
 
 def tune(
@@ -91,10 +90,12 @@ def tune(
 
     from finstrat.errors import ConfigError
     from finstrat.models.cards import base_card, told_of_model
+    from finstrat.models.cutoff import CARD
     from finstrat.models.tuning import require_no_classes, tuning_of
-    from finstrat.store import directory_written_whole
+    from finstrat.store import directory_written_whole, require_replaceable
     from finstrat.toml_file import TomlFile
 
+    require_replaceable(out, mark=CARD, made_of=encoder)
     told = told_of_model(TomlFile.read(about, shown_as=str(about)))
     extra = pairs(setting or [], "--set")
     if task == "regression":
@@ -127,7 +128,7 @@ def tune(
     work = work_directory(out, lesson.plan(tuning))
     if "tensorboard" in (report_to or []):
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", f"{out}.logs")
-    with directory_written_whole(out, mark=_CARD) as directory:
+    with directory_written_whole(out, mark=CARD) as directory:
         card = _trained(
             wanted,
             tuning,

@@ -91,7 +91,7 @@ def update(
         learning_rate=learning_rate,
         seed=seed,
     )
-    require_replaceable(out, mark=CARD)
+    require_replaceable(out, mark=CARD, made_of=model)
     before = load_trained(model, encoder=encoder)
     if before.task == "regression":
         raise DataError(

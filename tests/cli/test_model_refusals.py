@@ -155,6 +155,14 @@ CASES = [
     ),
     case("label", "taken", "--out", "taken", name="taken directory"),
     *(
+        case(v, "what it is made of", "--out", "model", name="itself")
+        for v in ("update", "compress")
+    ),
+    *(
+        case(v, "what it is made of", "--encoder", "model", "--out", "model", name="itself")
+        for v in ("tune", "head", "few", "pretrain")
+    ),
+    *(
         case(verb, "is a file", "--out", "about.toml", name="taken file")
         for verb in ("evaluate", "explain")
     ),
