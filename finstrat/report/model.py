@@ -114,14 +114,27 @@ def document_of(told: dict[str, Any]) -> Document:
     if told["comparison"]:
         sentences.append(compared(told))
     title = f"{headline[0][1].value or 0.0:.1%} of the texts answered right"
+    blocks = tuple(block for name in names for block in _blocks(name, told))
+    return evaluation_document(told, title, sentences, headline=headline, blocks=blocks)
+
+
+def evaluation_document(
+    told: dict[str, Any],
+    title: str,
+    sentences: Sequence[str],
+    *,
+    headline: tuple[tuple[str, Figure], ...],
+    blocks: tuple[Block, ...],
+) -> Document:
+    """The page of an evaluation, of classes or of numbers; `headline` is the first model's."""
     return Document(
         kind="evaluation",
-        name=" against ".join(names),
+        name=" against ".join(told["order"]),
         kicker="Evaluation of a model",
         standing=STANDING,
         span={"start": "", "end": "", "texts": told["n"]},
         opening=Opening("inconclusive", title, tuple(sentences)),
-        blocks=tuple(block for name in names for block in _blocks(name, told)),
+        blocks=blocks,
         headline=headline,
         provenance={"seed": told["seed"], "left out": told["left_out"]},
     )

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 from finstrat.models.evaluate_values import compare_values, evaluate_values
 from finstrat.report.block import Block, Chart, Table
 from finstrat.report.chart import BLUE, GREY, ORANGE, SCHEMA
-from finstrat.report.document import Document, Opening
 from finstrat.report.html import figure_text, interval_text
-from finstrat.report.model import STANDING, card_block, figure_of, slices_block, told_figures
+from finstrat.report.model import (
+    card_block,
+    evaluation_document,
+    figure_of,
+    slices_block,
+    told_figures,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finstrat.models.evaluate_values import ValueComparison, ValueEvaluation
+    from finstrat.report.document import Document
     from finstrat.text.card import ModelCard
 
 _DIGITS = 4
@@ -131,17 +137,8 @@ def value_document_of(told: dict[str, Any]) -> Document:
     title = "No number was stated"
     if error.value is not None:
         title = f"Numbers that miss by {figure_text(error.to_dict())}, root mean squared"
-    return Document(
-        kind="evaluation",
-        name=" against ".join(names),
-        kicker="Evaluation of a model",
-        standing=STANDING,
-        span={"start": "", "end": "", "texts": told["n"]},
-        opening=Opening("inconclusive", title, tuple(sentences)),
-        blocks=tuple(block for name in names for block in _blocks(name, told)),
-        headline=headline,
-        provenance={"seed": told["seed"], "left out": told["left_out"]},
-    )
+    blocks = tuple(block for name in names for block in _blocks(name, told))
+    return evaluation_document(told, title, sentences, headline=headline, blocks=blocks)
 
 
 def _blocks(name: str, told: dict[str, Any]) -> list[Block]:
